@@ -1,0 +1,74 @@
+package event
+
+// Batch is what a source hands to the pipeline at once: records of one stream,
+// in the order in which they stand there, and the place after the last of them.
+//
+// A stream is what can be read and resumed on its own: one file, or one audit
+// API. Batches of one stream are acknowledged in the order in which they were
+// emitted; streams do not wait for each other.
+//
+// The source gives the batch away when it emits it, the memory of its records
+// included, and must not touch it again.
+type Batch struct {
+	// Input is the id of the configured input, for metrics, logs and tags.
+	Input string
+	// Gateway names the gateway whose records these are; part of every _id.
+	Gateway string
+	// Stream names the stream among the saved positions.
+	Stream string
+	// Path is the file's path, "" where there is no file.
+	Path string
+	// Records may be empty: a batch can move the position alone.
+	Records []Raw
+	// Position is saved under Stream once every record is acknowledged: the
+	// source's own encoding, opaque to everybody else. nil saves nothing.
+	Position []byte
+	// Forget removes the saved position of Stream instead.
+	Forget bool
+	// Doubtful says that these records may have been sent before: by a run
+	// that ended before it could save its position, or from a copy of the
+	// file. They are looked up in older backing indices before they are sent.
+	Doubtful bool
+}
+
+// Raw is one record as the source read it, before anything was done to it.
+type Raw struct {
+	// Bytes is the record's own JSON text, without surrounding white space;
+	// where Fault is set it is what is left of it, possibly nothing.
+	Bytes []byte
+	// Offset is where the record starts in its file, in bytes after
+	// decompression; -1 where there is no file.
+	Offset int64
+	// Fault is set where the source could not read a record here.
+	Fault *Fault
+}
+
+// Fault is why a stretch of input is no record. It becomes a dead letter.
+type Fault struct {
+	// Reason is one of the Reason constants.
+	Reason string
+	// Length is the size of the stretch in bytes, also where Bytes was cut.
+	Length int64
+	// Hash is the keyed hash of the whole stretch (hex) where its bytes were
+	// not kept, "" otherwise.
+	Hash string
+}
+
+// Reasons for a dead letter that are found before Elasticsearch is asked. They
+// are part of the dead letter's format and of the metrics' labels.
+const (
+	ReasonTooLarge    = "too_large"     // longer than max_record
+	ReasonBrokenJSON  = "broken_json"   // not a JSON object
+	ReasonNoTime      = "no_time"       // no readable event_time
+	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
+	ReasonBrokenGzip  = "broken_gzip"   // the compressed file is damaged here
+	ReasonMaskRefused = "mask_refused"  // a rule with on_error: dead_letter
+	ReasonRefused     = "refused"       // Elasticsearch refused the document
+	ReasonDocTooLarge = "doc_too_large" // Elasticsearch: 413 for the document alone
+	ReasonFailStored  = "failure_store" // Elasticsearch put it into its failure store
+)
+
+// ID is the _id of a document: 128 bits in unpadded base64url.
+type ID [22]byte
+
+func (id ID) String() string { return string(id[:]) }

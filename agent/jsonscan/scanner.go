@@ -1,0 +1,391 @@
+package jsonscan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// MaxDepth is how many containers may be open at once. Elasticsearch refuses
+// more than 1,000 levels; what lies between is for the stages to judge.
+const MaxDepth = 10_000
+
+// Kind is the kind of a token.
+type Kind byte
+
+// The kinds of tokens. EOF ends a complete text; Invalid says that Err is set.
+const (
+	Invalid Kind = iota
+	EOF
+	BeginObject
+	EndObject
+	BeginArray
+	EndArray
+	Key // a member's name; its colon is consumed with it
+	String
+	Number
+	True
+	False
+	Null
+)
+
+// IsScalar reports whether the token is a whole value by itself.
+func (k Kind) IsScalar() bool { return k >= String }
+
+// SyntaxError says where a text stops being JSON. It never quotes the text.
+type SyntaxError struct {
+	Offset  int    // of the first byte that does not fit
+	Problem string // a constant text
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("offset %d: %s", e.Offset, e.Problem)
+}
+
+// state says what the grammar allows next.
+type state byte
+
+const (
+	wantValue state = iota
+	wantFirstElement
+	wantFirstKey
+	wantKey
+	wantCommaOrEnd
+	wantEOF
+)
+
+// Scanner is a cursor over the tokens of one JSON text.
+//
+// Call Reset, then Next until it returns EOF or Invalid. Between calls, Start
+// and End delimit the token just returned.
+type Scanner struct {
+	data    []byte
+	pos     int
+	start   int
+	end     int
+	state   state
+	escaped bool
+	stack   []byte // '{' or '[' for every open container
+	err     SyntaxError
+}
+
+// Reset puts the cursor before the first token of data. The scanner keeps a
+// reference to data and never writes to it.
+func (s *Scanner) Reset(data []byte) {
+	*s = Scanner{data: data, stack: s.stack[:0]}
+}
+
+// Start is the offset of the first byte of the current token, a string's or a
+// key's opening quote included.
+func (s *Scanner) Start() int { return s.start }
+
+// End is the offset after the last byte of the current token.
+func (s *Scanner) End() int { return s.end }
+
+// Bytes is the current token as it stands in the text, quotes included. It
+// aliases the text.
+func (s *Scanner) Bytes() []byte { return s.data[s.start:s.end] }
+
+// Escaped reports whether the current key or string holds a backslash; without
+// one, the bytes between its quotes are its value.
+func (s *Scanner) Escaped() bool { return s.escaped }
+
+// Depth is the number of containers open after the current token.
+func (s *Scanner) Depth() int { return len(s.stack) }
+
+// Err is the *SyntaxError that made Next return Invalid, or nil.
+func (s *Scanner) Err() error {
+	if s.err.Problem == "" {
+		return nil
+	}
+	return &s.err
+}
+
+// Next moves to the next token. After EOF or Invalid it keeps returning the same.
+func (s *Scanner) Next() Kind {
+	if s.err.Problem != "" {
+		return Invalid
+	}
+	c, ok := s.skipSpace()
+	if !ok {
+		return s.atEnd()
+	}
+	switch s.state {
+	case wantCommaOrEnd:
+		return s.commaOrEnd(c)
+	case wantFirstKey:
+		if c == '}' {
+			return s.closeContainer(EndObject)
+		}
+		return s.key(c)
+	case wantKey:
+		return s.key(c)
+	case wantFirstElement:
+		if c == ']' {
+			return s.closeContainer(EndArray)
+		}
+		return s.value(c)
+	case wantValue:
+		return s.value(c)
+	default:
+		return s.fail(s.pos, "data after the value")
+	}
+}
+
+// Skip moves past the rest of the value whose first token is the current one,
+// so that the current token is its last. It does nothing for a scalar and
+// returns false if the text is broken.
+func (s *Scanner) Skip(first Kind) bool {
+	if first != BeginObject && first != BeginArray {
+		return first != Invalid
+	}
+	for depth := s.Depth() - 1; s.Depth() > depth; {
+		if k := s.Next(); k == Invalid || k == EOF {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Scanner) skipSpace() (byte, bool) {
+	for s.pos < len(s.data) {
+		c := s.data[s.pos]
+		if c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c, true
+		}
+		s.pos++
+	}
+	return 0, false
+}
+
+func (s *Scanner) atEnd() Kind {
+	if s.state == wantEOF {
+		s.start, s.end = s.pos, s.pos
+		return EOF
+	}
+	return s.fail(s.pos, "unexpected end")
+}
+
+func (s *Scanner) commaOrEnd(c byte) Kind {
+	inObject := s.stack[len(s.stack)-1] == '{'
+	switch {
+	case c == ',':
+		s.pos++
+		c, ok := s.skipSpace()
+		if !ok {
+			return s.fail(s.pos, "unexpected end")
+		}
+		if inObject {
+			return s.key(c)
+		}
+		return s.value(c)
+	case inObject && c == '}':
+		return s.closeContainer(EndObject)
+	case !inObject && c == ']':
+		return s.closeContainer(EndArray)
+	}
+	return s.fail(s.pos, "expected a comma or the end of the container")
+}
+
+func (s *Scanner) closeContainer(k Kind) Kind {
+	s.start, s.end = s.pos, s.pos+1
+	s.pos++
+	s.stack = s.stack[:len(s.stack)-1]
+	s.afterValue()
+	return k
+}
+
+func (s *Scanner) afterValue() {
+	if len(s.stack) == 0 {
+		s.state = wantEOF
+	} else {
+		s.state = wantCommaOrEnd
+	}
+}
+
+func (s *Scanner) key(c byte) Kind {
+	if c != '"' {
+		return s.fail(s.pos, "expected a key")
+	}
+	if !s.quoted() {
+		return Invalid
+	}
+	c, ok := s.skipSpace()
+	if !ok || c != ':' {
+		return s.fail(s.pos, "expected a colon")
+	}
+	s.pos++
+	s.state = wantValue
+	return Key
+}
+
+func (s *Scanner) value(c byte) Kind {
+	switch {
+	case c == '"':
+		if !s.quoted() {
+			return Invalid
+		}
+		s.afterValue()
+		return String
+	case c == '{':
+		return s.open(BeginObject, wantFirstKey)
+	case c == '[':
+		return s.open(BeginArray, wantFirstElement)
+	case c == '-' || '0' <= c && c <= '9':
+		return s.number()
+	case c == 't':
+		return s.literal("true", True)
+	case c == 'f':
+		return s.literal("false", False)
+	case c == 'n':
+		return s.literal("null", Null)
+	}
+	return s.fail(s.pos, "expected a value")
+}
+
+func (s *Scanner) open(k Kind, next state) Kind {
+	if len(s.stack) >= MaxDepth {
+		return s.fail(s.pos, "nested too deeply")
+	}
+	s.stack = append(s.stack, s.data[s.pos])
+	s.start, s.end = s.pos, s.pos+1
+	s.pos++
+	s.state = next
+	return k
+}
+
+func (s *Scanner) literal(word string, k Kind) Kind {
+	end := s.pos + len(word)
+	if end > len(s.data) || string(s.data[s.pos:end]) != word {
+		return s.fail(s.pos, "expected a value")
+	}
+	s.start, s.end, s.pos = s.pos, end, end
+	s.afterValue()
+	return k
+}
+
+// number follows RFC 8259: -? int frac? exp?
+func (s *Scanner) number() Kind {
+	i := s.pos
+	if s.data[i] == '-' {
+		i++
+	}
+	if i < len(s.data) && s.data[i] == '0' {
+		i++
+	} else if n := digits(s.data, i); n > i {
+		i = n
+	} else {
+		return s.fail(i, "expected a digit")
+	}
+	if i < len(s.data) && s.data[i] == '.' {
+		n := digits(s.data, i+1)
+		if n == i+1 {
+			return s.fail(n, "expected a digit")
+		}
+		i = n
+	}
+	if i < len(s.data) && s.data[i]|0x20 == 'e' {
+		i++
+		if i < len(s.data) && (s.data[i] == '+' || s.data[i] == '-') {
+			i++
+		}
+		n := digits(s.data, i)
+		if n == i {
+			return s.fail(n, "expected a digit")
+		}
+		i = n
+	}
+	s.start, s.end, s.pos = s.pos, i, i
+	s.afterValue()
+	return Number
+}
+
+func digits(b []byte, i int) int {
+	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// quoted moves over the string that starts at pos and sets start, end, escaped.
+func (s *Scanner) quoted() bool {
+	b := s.data
+	i := s.pos + 1
+	s.escaped = false
+	for {
+		i = plainEnd(b, i)
+		if i >= len(b) {
+			s.fail(len(b), "unterminated string")
+			return false
+		}
+		switch c := b[i]; {
+		case c == '"':
+			s.start, s.end, s.pos = s.pos, i+1, i+1
+			return true
+		case c == '\\':
+			s.escaped = true
+			n := escapeLength(b, i)
+			if n == 0 {
+				s.fail(i, "bad escape in a string")
+				return false
+			}
+			i += n
+		default:
+			s.fail(i, "control character in a string")
+			return false
+		}
+	}
+}
+
+// escapeLength is the length of the escape at b[i], 0 if it is none.
+func escapeLength(b []byte, i int) int {
+	if i+1 >= len(b) {
+		return 0
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if i+6 > len(b) {
+			return 0
+		}
+		for _, c := range b[i+2 : i+6] {
+			if unhex(c) < 0 {
+				return 0
+			}
+		}
+		return 6
+	}
+	return 0
+}
+
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// plainEnd is the offset of the first quote, backslash or control character at
+// or after i, eight bytes a step (the zero-byte test of Hacker's Delight 6-1).
+func plainEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote := x ^ '"'*lowBits
+		slash := x ^ '\\'*lowBits
+		hit := ((quote - lowBits) & ^quote) | ((slash - lowBits) & ^slash) | ((x - ' '*lowBits) & ^x)
+		if hit &= highBits; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == '"' || c == '\\' || c < ' ' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+func (s *Scanner) fail(offset int, problem string) Kind {
+	s.start, s.end = offset, offset
+	s.err = SyntaxError{Offset: offset, Problem: problem}
+	return Invalid
+}

@@ -1,0 +1,220 @@
+package exporter
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8"
+)
+
+// Config says where Elasticsearch is and how to sign in. Addresses or CloudID
+// is needed; everything else has a working zero value.
+type Config struct {
+	Addresses []string // https://host:port
+	CloudID   string   // instead of Addresses
+
+	// Credentials, asked for at each request so that a rotated secret is
+	// picked up. APIKey is the encoded form (base64 of id:key) or "id:key".
+	APIKey   func() (string, error)
+	Username string
+	Password func() (string, error)
+
+	CAFile        string // PEM; added to nothing: only it is trusted
+	CAFingerprint string // hex SHA-256 of the CA's certificate
+	Proxy         string // URL; "" follows the environment
+	// Timeout bounds a request from its first byte to the answer's last;
+	// default 60 s.
+	Timeout   time.Duration
+	UserAgent string // default "auditship"
+}
+
+// Client talks to one Elasticsearch.
+type Client struct {
+	es  *elasticsearch.Client
+	cfg Config
+}
+
+// New makes a client. It reads the CA file and sends nothing.
+func New(cfg Config) (*Client, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = time.Minute
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "auditship"
+	}
+	transport, err := newTransport(cfg)
+	if err != nil {
+		return nil, err
+	}
+	es, err := elasticsearch.NewClient(elasticsearch.Config{
+		Addresses:               cfg.Addresses,
+		CloudID:                 cfg.CloudID,
+		CertificateFingerprint:  cfg.CAFingerprint,
+		Transport:               transport,
+		DisableRetry:            true,
+		EnableCompatibilityMode: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("elasticsearch client: %w", err)
+	}
+	return &Client{es: es, cfg: cfg}, nil
+}
+
+func newTransport(cfg Config) (*http.Transport, error) {
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		ResponseHeaderTimeout: cfg.Timeout,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if cfg.Proxy != "" {
+		u, err := url.Parse(cfg.Proxy)
+		if err != nil {
+			return nil, errors.New("proxy: not a URL")
+		}
+		t.Proxy = http.ProxyURL(u)
+	}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read CA file: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("CA file %s holds no certificate in PEM form", cfg.CAFile)
+		}
+		t.TLSClientConfig.RootCAs = pool
+	}
+	return t, nil
+}
+
+// Request is one call of Elasticsearch's API.
+type Request struct {
+	Method      string
+	Path        string // with query, for example "/_resolve/index/logs-*?expand_wildcards=all"
+	Body        []byte
+	ContentType string // default application/json
+	Encoding    string // Content-Encoding of Body, "" if it is plain
+}
+
+// Do sends one request and returns the body of a successful answer (status
+// below 300). Any other answer is an *Error.
+func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	req, err := c.newRequest(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.es.Perform(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, err)
+	}
+	if res.StatusCode >= 300 {
+		return nil, parseError(res.StatusCode, body)
+	}
+	return body, nil
+}
+
+// JSON sends in (nil for no body) and decodes the answer into out (nil to
+// ignore it).
+func (c *Client) JSON(ctx context.Context, method, path string, in, out any) error {
+	r := Request{Method: method, Path: path}
+	if in != nil {
+		body, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encode the request of %s: %w", path, err)
+		}
+		r.Body = body
+	}
+	body, err := c.Do(ctx, r)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%s %s: the answer is not the JSON that Elasticsearch sends", method, path)
+	}
+	return nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, error) {
+	var body io.Reader
+	if r.Body != nil {
+		body = bytes.NewReader(r.Body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.Path, body)
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", r.Method, err)
+	}
+	if r.Body != nil {
+		if r.ContentType == "" {
+			r.ContentType = "application/json"
+		}
+		req.Header.Set("Content-Type", r.ContentType)
+	}
+	if r.Encoding != "" {
+		req.Header.Set("Content-Encoding", r.Encoding)
+	}
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	if err := c.signIn(req); err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+func (c *Client) signIn(req *http.Request) error {
+	switch {
+	case c.cfg.APIKey != nil:
+		key, err := c.cfg.APIKey()
+		if err != nil {
+			return fmt.Errorf("read the API key: %w", err)
+		}
+		if i := bytes.IndexByte([]byte(key), ':'); i > 0 {
+			key = base64.StdEncoding.EncodeToString([]byte(key))
+		}
+		req.Header.Set("Authorization", "ApiKey "+key)
+	case c.cfg.Username != "" && c.cfg.Password != nil:
+		password, err := c.cfg.Password()
+		if err != nil {
+			return fmt.Errorf("read the password: %w", err)
+		}
+		req.SetBasicAuth(c.cfg.Username, password)
+	}
+	return nil
+}
+
+// withoutURL takes the URL off a *url.Error: it may carry credentials.
+func withoutURL(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		return ue.Err
+	}
+	return err
+}
+
+// Unreachable reports whether err means that no answer came from the server, as
+// opposed to one that says no.
+func Unreachable(err error) bool {
+	var e *Error
+	return err != nil && !errors.As(err, &e)
+}
