@@ -1,0 +1,44 @@
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const keyBytes = 32
+
+// Key returns the state directory's own secret, made at the first call: 32
+// random bytes, kept in the file id_key in hexadecimal. Ids of records without
+// an id, and the hashes in saved positions, are keyed with it, so that nobody
+// who reads them can test guesses of a masked secret.
+func (s *Store) Key() ([]byte, error) {
+	path := filepath.Join(s.dir, "id_key")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the id key: %w", err)
+	}
+	key, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(key) != keyBytes {
+		return nil, fmt.Errorf("the id key %s is damaged: it must be %d hexadecimal digits; remove it to make a new one (records without an id that are read again will then be indexed a second time)", path, 2*keyBytes)
+	}
+	return key, nil
+}
+
+func makeKey(path string) ([]byte, error) {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails, says its documentation
+	f, err := replaceFile(path, []byte(hex.EncodeToString(key)+"\n"))
+	if err != nil {
+		return nil, fmt.Errorf("write the id key: %w", err)
+	}
+	return key, f.Close()
+}
