@@ -1,0 +1,67 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+)
+
+// Privileges are rights in Elasticsearch's own words.
+type Privileges struct {
+	Cluster []string          `json:"cluster"`
+	Indices []IndexPrivileges `json:"index"`
+}
+
+// IndexPrivileges are rights on data streams and indices; Names may be
+// patterns, and then everything they match is meant.
+type IndexPrivileges struct {
+	Names      []string `json:"names"`
+	Privileges []string `json:"privileges"`
+}
+
+// MissingPrivilege is a right that the signed-in user or key does not have.
+type MissingPrivilege struct {
+	Name string // for example create_doc
+	On   string // data stream or pattern; "" for a cluster privilege
+}
+
+func (m MissingPrivilege) String() string {
+	if m.On == "" {
+		return "cluster privilege " + m.Name
+	}
+	return "index privilege " + m.Name + " on " + m.On
+}
+
+// CheckPrivileges asks Elasticsearch which of the needed privileges the
+// client's own user or key lacks, in the order of need. Anybody who can sign in
+// may ask. See https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-has-privileges.
+func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]MissingPrivilege, error) {
+	if need.Cluster == nil {
+		need.Cluster = []string{}
+	}
+	if need.Indices == nil {
+		need.Indices = []IndexPrivileges{}
+	}
+	var answer struct {
+		Cluster map[string]bool            `json:"cluster"`
+		Index   map[string]map[string]bool `json:"index"`
+	}
+	if err := c.JSON(ctx, "POST", "/_security/user/_has_privileges", need, &answer); err != nil {
+		return nil, fmt.Errorf("check privileges: %w", err)
+	}
+	var missing []MissingPrivilege
+	for _, name := range need.Cluster {
+		if !answer.Cluster[name] {
+			missing = append(missing, MissingPrivilege{Name: name})
+		}
+	}
+	for _, group := range need.Indices {
+		for _, on := range group.Names {
+			for _, name := range group.Privileges {
+				if !answer.Index[on][name] {
+					missing = append(missing, MissingPrivilege{Name: name, On: on})
+				}
+			}
+		}
+	}
+	return missing, nil
+}
