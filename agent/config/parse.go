@@ -1,0 +1,220 @@
+package config
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Load reads and checks a configuration file with the environment of this
+// process. Mistakes come as [Errors]; another error says why the file could not
+// be read.
+func Load(path string) (*Config, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", fileError(path, err))
+	}
+	return Parse(path, data, OSEnv())
+}
+
+// Parse checks a configuration that was read already. The name stands in its
+// errors, and relative paths start in the name's folder. Fields of env that are
+// nil are those of OSEnv. All mistakes are returned together, as [Errors].
+func Parse(name string, data []byte, env Env) (*Config, error) {
+	whole, err := filepath.Abs(name)
+	if err != nil {
+		return nil, fmt.Errorf("find the folder of %s: %w", name, err)
+	}
+	if env.LookupEnv == nil {
+		env.LookupEnv = os.LookupEnv
+	}
+	if env.ReadFile == nil {
+		env.ReadFile = readFile
+	}
+	d := &decoder{file: name, dir: filepath.Dir(whole), env: env, places: map[string]place{}}
+	cfg := Default()
+	if root := d.document(data); root != nil {
+		d.section(root, "", reflect.ValueOf(&cfg).Elem())
+	}
+	if !d.unreadable() {
+		d.complete(&cfg)
+		d.checkWhole(&cfg)
+	}
+	if len(d.errs) > 0 {
+		return nil, d.errs.sorted()
+	}
+	return &cfg, nil
+}
+
+// unreadable says that the file is not the YAML of a configuration at all; what
+// else could be said about it would only be in the way.
+func (d *decoder) unreadable() bool {
+	return slices.ContainsFunc(d.errs, func(e *Error) bool { return e.Key == "" })
+}
+
+// complete fills in what depends on other keys.
+func (d *decoder) complete(cfg *Config) {
+	if cfg.DeadLetter.Path == "" {
+		cfg.DeadLetter.Path = filepath.Join(cfg.StateDir, "dead-letter")
+	}
+	cfg.location, _ = time.LoadLocation(cfg.Timezone) // its name was checked
+	for i := range cfg.Inputs {
+		in := &cfg.Inputs[i]
+		in.Gateway = cmp.Or(in.Gateway, cfg.Gateway)
+		in.Tags = slices.Concat(cfg.Tags, in.Tags)
+		if len(cfg.Rename) > 0 {
+			rename := maps.Clone(cfg.Rename)
+			maps.Copy(rename, in.Rename)
+			in.Rename = rename
+		}
+	}
+}
+
+// checkWhole checks what takes more than one key to see.
+func (d *decoder) checkWhole(cfg *Config) {
+	if len(cfg.Inputs) == 0 {
+		d.needed("", "inputs", "needed: at least one input")
+	}
+	ids := map[string]int{}
+	for i, in := range cfg.Inputs {
+		at := fmt.Sprintf("inputs[%d]", i)
+		if in.Type == "" {
+			d.needed(at, "type", "needed: file or api")
+		}
+		if in.ID == "" {
+			d.needed(at, "id", "needed: a name of your choice that stays the same")
+		} else if first, twice := ids[in.ID]; twice {
+			d.failAt(d.at(at+".id"), at+".id", fmt.Sprintf("is the id of inputs[%d] already", first))
+		} else {
+			ids[in.ID] = i
+		}
+		switch {
+		case in.Type == TypeFile && in.File != nil:
+			d.checkFileInput(in.File, at, cfg)
+		case in.Type == TypeAPI && in.API != nil:
+			d.checkAPIInput(in.API, at)
+		}
+	}
+	d.checkElasticsearch(&cfg.Elasticsearch)
+	d.checkKibana(&cfg.Kibana)
+}
+
+func (d *decoder) checkFileInput(f *FileInput, at string, cfg *Config) {
+	if len(f.Paths) == 0 {
+		d.needed(at, "paths", "needed: at least one glob")
+	}
+	for i, pattern := range f.Paths {
+		for _, own := range []string{cfg.StateDir, cfg.DeadLetter.Path} {
+			if hit, err := doublestar.PathMatch(pattern, filepath.Join(own, "any.json")); err == nil && hit {
+				key := d.closest(fmt.Sprintf("%s.paths[%d]", at, i))
+				d.failAt(d.at(key), key, fmt.Sprintf("matches the agent's own files in %s; use a narrower glob", own))
+				break
+			}
+		}
+	}
+}
+
+func (d *decoder) checkAPIInput(a *APIInput, at string) {
+	if a.URL == "" {
+		d.needed(at, "url", "needed: the address of the dashboard")
+	}
+	if a.APIKey.IsZero() && a.Password.IsZero() && a.Username == "" {
+		d.needed(at, "api_key", "needed: api_key, or username and password")
+	}
+	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
+	if (a.CertFile == "") != (a.KeyFile == "") {
+		d.pair(at, "cert_file", "key_file", a.CertFile != "")
+		return
+	}
+	if a.CertFile == "" {
+		return
+	}
+	certificate, err1 := d.env.ReadFile(a.CertFile)
+	private, err2 := d.env.ReadFile(a.KeyFile)
+	if _, err := tls.X509KeyPair(certificate, private); err != nil || err1 != nil || err2 != nil {
+		d.failAt(d.at(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase")
+	}
+}
+
+func (d *decoder) checkElasticsearch(es *Elasticsearch) {
+	const at = "elasticsearch"
+	if len(es.URLs) == 0 && es.CloudID == "" {
+		d.needed(at, "urls", "needed: the address of Elasticsearch, or cloud_id")
+	}
+	d.exclusive(at, "cloud_id", "urls", es.CloudID != "" && len(es.URLs) > 0)
+	d.checkSignIn(at, es.APIKey, es.Username, es.Password)
+	d.exclusive(at, "ca_fingerprint", "ca_file", es.CAFingerprint != "" && es.CAFile != "")
+}
+
+func (d *decoder) checkKibana(k *Kibana) {
+	const at = "kibana"
+	d.checkSignIn(at, k.APIKey, k.Username, k.Password)
+	d.exclusive(at, "ca_fingerprint", "ca_file", k.CAFingerprint != "" && k.CAFile != "")
+}
+
+// checkSignIn allows an API key, or a user with a password, or neither.
+func (d *decoder) checkSignIn(at string, apiKey Secret, username string, password Secret) {
+	if (username == "") != password.IsZero() {
+		d.pair(at, "username", "password", username != "")
+	}
+	d.exclusive(at, "username", "api_key", username != "" && !apiKey.IsZero())
+}
+
+// pair notes that one of two keys is missing.
+func (d *decoder) pair(at, a, b string, hasA bool) {
+	if !hasA {
+		a, b = b, a
+	}
+	d.needed(at, b, "needed together with "+a)
+}
+
+// exclusive notes, where both are given, that two keys exclude each other.
+func (d *decoder) exclusive(at, key, other string, both bool) {
+	if both {
+		d.failAt(d.at(at+"."+key), at+"."+key, "cannot be used together with "+other)
+	}
+}
+
+// needed notes a missing key at its section, unless something was said about it
+// already: its value is wrong, its section is, or one of the two is misspelt.
+func (d *decoder) needed(section, name, problem string) {
+	full := join(section, name)
+	for _, e := range d.errs {
+		misspelt := e.Suggestion == name && parentOf(e.Key) == section || e.Suggestion == section && section != ""
+		if misspelt || e.Key == section || strings.HasPrefix(e.Key, full) {
+			return
+		}
+	}
+	d.failAt(d.at(full), full, problem)
+}
+
+func parentOf(key string) string { return key[:max(0, strings.LastIndexByte(key, '.'))] }
+
+// at is the place of a key or, where the file does not have it, of the section
+// around it.
+func (d *decoder) at(key string) place {
+	for ; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
+		if p, ok := d.places[key]; ok {
+			return p
+		}
+	}
+	return place{1, 1}
+}
+
+// closest is the key itself if the file has it, otherwise the one around it: a
+// list of one that was written without being a list.
+func (d *decoder) closest(key string) string {
+	if _, ok := d.places[key]; ok {
+		return key
+	}
+	return key[:strings.LastIndexByte(key, '[')]
+}
