@@ -1,0 +1,46 @@
+// Package esnode fetches and runs a real Elasticsearch for tests and the demo.
+//
+// The distribution is Elastic's own test zip from Maven Central
+// (org.elasticsearch.distribution.integ-test-zip), pinned by SHA-256, unpacked
+// once per machine into the user's cache folder. It holds the server, its HTTP
+// and transport layer, and X-Pack core and security. What it leaves out and
+// this project needs is added by a small plugin, compiled on first use from
+// plugin/TestSupportPlugin.java.
+//
+// # What is real
+//
+// Bulk, search, mappings, templates, data streams, rollover, point in time,
+// users, roles, API keys, TLS and the basic licence are Elasticsearch's own.
+// The plugin adds GET and HEAD /, GET _data_stream, the ILM policy API, ILM
+// status and explain, and the index settings of ILM. They run as transport
+// actions under the names of the real ones, with Elasticsearch's own requests,
+// parsers, validation and answers: authorisation is the security layer's, not
+// the plugin's, and a refusal is the real 403.
+//
+// # What is not
+//
+// No ILM runner: policies are stored (in the cluster state, so they survive
+// Restart), listed and explained, but nothing rolls over or is deleted on
+// time; call _rollover. Explain answers the hot phase for every index whose
+// policy exists. No ingest processors, no scripts, no _reindex,
+// _update_by_query or _delete_by_query, no field types wildcard,
+// match_only_text or constant_keyword.
+// The built-in index templates of the stack (logs, priority 100, and its kin)
+// do not exist here: what must outrank them has to be tested by its priority.
+//
+// # Needs
+//
+// java and javac 17 or newer, mvn for the first fetch:
+//
+//	apt-get install openjdk-17-jdk-headless maven
+//
+// Elasticsearch refuses to run as root: started by root it runs as nobody.
+//
+// # Goroutines and errors
+//
+// A started Node owns one goroutine, which waits for the process; Stop and
+// Kill wait for it. On Linux the node dies with the process that started it,
+// whatever ends that. Errors name the step and, when something is missing, the
+// command that installs it; a node that ends during its start is reported with
+// the last lines it logged.
+package esnode

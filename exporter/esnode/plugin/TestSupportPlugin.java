@@ -1,0 +1,694 @@
+package auditship.esnode;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+import org.apache.lucene.analysis.TokenStream;
+import org.apache.lucene.analysis.email.UAX29URLEmailTokenizer;
+import org.apache.lucene.analysis.miscellaneous.RemoveDuplicatesTokenFilter;
+import org.apache.lucene.analysis.pattern.PatternCaptureGroupTokenFilter;
+import org.elasticsearch.Build;
+import org.elasticsearch.ResourceNotFoundException;
+import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.action.ActionRequest;
+import org.elasticsearch.action.ActionRequestValidationException;
+import org.elasticsearch.action.ActionResponse;
+import org.elasticsearch.action.ActionType;
+import org.elasticsearch.action.datastreams.DataStreamsActionUtil;
+import org.elasticsearch.action.datastreams.GetDataStreamAction;
+import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.DataStreamInfo;
+import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.IndexProperties;
+import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.ManagedBy;
+import org.elasticsearch.action.support.ActionFilters;
+import org.elasticsearch.action.support.IndicesOptions;
+import org.elasticsearch.action.support.TransportAction;
+import org.elasticsearch.action.support.master.AcknowledgedRequest;
+import org.elasticsearch.action.support.master.AcknowledgedResponse;
+import org.elasticsearch.client.internal.node.NodeClient;
+import org.elasticsearch.cluster.AckedClusterStateUpdateTask;
+import org.elasticsearch.cluster.ClusterState;
+import org.elasticsearch.cluster.health.ClusterStateHealth;
+import org.elasticsearch.cluster.metadata.DataStream;
+import org.elasticsearch.cluster.metadata.DataStreamFailureStoreSettings;
+import org.elasticsearch.cluster.metadata.DataStreamGlobalRetentionSettings;
+import org.elasticsearch.cluster.metadata.DataStreamLifecycle;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
+import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
+import org.elasticsearch.cluster.metadata.ItemUsage;
+import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.cluster.metadata.MetadataIndexTemplateService;
+import org.elasticsearch.cluster.node.DiscoveryNodes;
+import org.elasticsearch.cluster.service.ClusterService;
+import org.elasticsearch.common.Strings;
+import org.elasticsearch.common.io.stream.NamedWriteableRegistry;
+import org.elasticsearch.common.io.stream.StreamOutput;
+import org.elasticsearch.common.regex.Regex;
+import org.elasticsearch.common.settings.ClusterSettings;
+import org.elasticsearch.common.settings.IndexScopedSettings;
+import org.elasticsearch.common.settings.Setting;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.settings.SettingsFilter;
+import org.elasticsearch.features.NodeFeature;
+import org.elasticsearch.index.Index;
+import org.elasticsearch.index.IndexMode;
+import org.elasticsearch.index.IndexSettings;
+import org.elasticsearch.index.IndexVersion;
+import org.elasticsearch.index.analysis.TokenFilterFactory;
+import org.elasticsearch.index.analysis.TokenizerFactory;
+import org.elasticsearch.indices.analysis.AnalysisModule.AnalysisProvider;
+import org.elasticsearch.injection.guice.Inject;
+import org.elasticsearch.plugins.ActionPlugin;
+import org.elasticsearch.plugins.AnalysisPlugin;
+import org.elasticsearch.plugins.Plugin;
+import org.elasticsearch.rest.BaseRestHandler;
+import org.elasticsearch.rest.RestChannel;
+import org.elasticsearch.rest.RestController;
+import org.elasticsearch.rest.RestHandler;
+import org.elasticsearch.rest.RestRequest;
+import org.elasticsearch.rest.RestRequest.Method;
+import org.elasticsearch.rest.RestUtils;
+import org.elasticsearch.rest.action.RestRefCountedChunkedToXContentListener;
+import org.elasticsearch.rest.action.RestToXContentListener;
+import org.elasticsearch.tasks.Task;
+import org.elasticsearch.transport.TransportService;
+import org.elasticsearch.xcontent.NamedXContentRegistry;
+import org.elasticsearch.xcontent.ParseField;
+import org.elasticsearch.xcontent.ToXContent;
+import org.elasticsearch.xcontent.ToXContentObject;
+import org.elasticsearch.xcontent.XContentBuilder;
+import org.elasticsearch.xcontent.XContentParser;
+import org.elasticsearch.xpack.core.ilm.AllocateAction;
+import org.elasticsearch.xpack.core.ilm.DeleteAction;
+import org.elasticsearch.xpack.core.ilm.DownsampleAction;
+import org.elasticsearch.xpack.core.ilm.ExplainLifecycleRequest;
+import org.elasticsearch.xpack.core.ilm.ExplainLifecycleResponse;
+import org.elasticsearch.xpack.core.ilm.ForceMergeAction;
+import org.elasticsearch.xpack.core.ilm.FreezeAction;
+import org.elasticsearch.xpack.core.ilm.IndexLifecycleExplainResponse;
+import org.elasticsearch.xpack.core.ilm.IndexLifecycleMetadata;
+import org.elasticsearch.xpack.core.ilm.LifecycleAction;
+import org.elasticsearch.xpack.core.ilm.LifecyclePolicy;
+import org.elasticsearch.xpack.core.ilm.LifecyclePolicyMetadata;
+import org.elasticsearch.xpack.core.ilm.LifecyclePolicyUtils;
+import org.elasticsearch.xpack.core.ilm.LifecycleSettings;
+import org.elasticsearch.xpack.core.ilm.LifecycleType;
+import org.elasticsearch.xpack.core.ilm.MigrateAction;
+import org.elasticsearch.xpack.core.ilm.ReadOnlyAction;
+import org.elasticsearch.xpack.core.ilm.RolloverAction;
+import org.elasticsearch.xpack.core.ilm.SearchableSnapshotAction;
+import org.elasticsearch.xpack.core.ilm.SetPriorityAction;
+import org.elasticsearch.xpack.core.ilm.ShrinkAction;
+import org.elasticsearch.xpack.core.ilm.TimeseriesLifecycleType;
+import org.elasticsearch.xpack.core.ilm.UnfollowAction;
+import org.elasticsearch.xpack.core.ilm.WaitForSnapshotAction;
+import org.elasticsearch.xpack.core.ilm.action.DeleteLifecycleAction;
+import org.elasticsearch.xpack.core.ilm.action.ExplainLifecycleAction;
+import org.elasticsearch.xpack.core.ilm.action.GetLifecycleAction;
+import org.elasticsearch.xpack.core.ilm.action.GetLifecycleAction.LifecyclePolicyResponseItem;
+import org.elasticsearch.xpack.core.ilm.action.GetStatusAction;
+import org.elasticsearch.xpack.core.ilm.action.ILMActions;
+import org.elasticsearch.xpack.core.ilm.action.PutLifecycleRequest;
+
+/**
+ * Gives the test distribution of Elasticsearch the few endpoints and settings whose modules it leaves out.
+ *
+ * Every endpoint is a transport action under the name the real module uses, so the security layer authorises the
+ * caller exactly as it would on a full cluster; requests, answers, parsing and validation are Elasticsearch's own
+ * classes. What is not here is the lifecycle runner: no phase ever begins or ends by itself.
+ */
+public final class TestSupportPlugin extends Plugin implements ActionPlugin, AnalysisPlugin {
+
+    // ---- settings, parsers, actions, routes -------------------------------------------------------------------
+
+    @Override
+    public List<Setting<?>> getSettings() {
+        return List.of(
+            LifecycleSettings.LIFECYCLE_NAME_SETTING,
+            LifecycleSettings.LIFECYCLE_INDEXING_COMPLETE_SETTING,
+            LifecycleSettings.LIFECYCLE_SKIP_SETTING,
+            LifecycleSettings.LIFECYCLE_POLL_INTERVAL_SETTING,
+            LifecycleSettings.LIFECYCLE_ROLLOVER_ONLY_IF_HAS_DOCUMENTS_SETTING,
+            RolloverAction.LIFECYCLE_ROLLOVER_ALIAS_SETTING
+        );
+    }
+
+    @Override
+    public List<NamedXContentRegistry.Entry> getNamedXContent() {
+        return List.of(
+            entry(Metadata.Custom.class, IndexLifecycleMetadata.TYPE, p -> IndexLifecycleMetadata.PARSER.parse(p, null)),
+            entry(LifecycleType.class, TimeseriesLifecycleType.TYPE, p -> TimeseriesLifecycleType.INSTANCE),
+            entry(LifecycleAction.class, AllocateAction.NAME, AllocateAction::parse),
+            entry(LifecycleAction.class, DeleteAction.NAME, DeleteAction::parse),
+            entry(LifecycleAction.class, DownsampleAction.NAME, DownsampleAction::parse),
+            entry(LifecycleAction.class, ForceMergeAction.NAME, ForceMergeAction::parse),
+            entry(LifecycleAction.class, FreezeAction.NAME, FreezeAction::parse),
+            entry(LifecycleAction.class, MigrateAction.NAME, MigrateAction::parse),
+            entry(LifecycleAction.class, ReadOnlyAction.NAME, ReadOnlyAction::parse),
+            entry(LifecycleAction.class, RolloverAction.NAME, RolloverAction::parse),
+            entry(LifecycleAction.class, SearchableSnapshotAction.NAME, SearchableSnapshotAction::parse),
+            entry(LifecycleAction.class, SetPriorityAction.NAME, SetPriorityAction::parse),
+            entry(LifecycleAction.class, ShrinkAction.NAME, ShrinkAction::parse),
+            entry(LifecycleAction.class, UnfollowAction.NAME, UnfollowAction::parse),
+            entry(LifecycleAction.class, WaitForSnapshotAction.NAME, WaitForSnapshotAction::parse)
+        );
+    }
+
+    private interface Parse<T> {
+        T from(XContentParser parser) throws IOException;
+    }
+
+    private static <T> NamedXContentRegistry.Entry entry(Class<T> category, String name, Parse<? extends T> parse) {
+        return new NamedXContentRegistry.Entry(category, new ParseField(name), (p, context) -> parse.from(p));
+    }
+
+    @Override
+    public Collection<ActionHandler<? extends ActionRequest, ? extends ActionResponse>> getActions() {
+        return List.of(
+            new ActionHandler<>(MAIN, Main.class),
+            new ActionHandler<>(GetDataStreamAction.INSTANCE, GetDataStreams.class),
+            new ActionHandler<>(ILMActions.PUT, PutPolicy.class),
+            new ActionHandler<>(GetLifecycleAction.INSTANCE, GetPolicies.class),
+            new ActionHandler<>(DeleteLifecycleAction.INSTANCE, DeletePolicy.class),
+            new ActionHandler<>(GetStatusAction.INSTANCE, GetStatus.class),
+            new ActionHandler<>(ExplainLifecycleAction.INSTANCE, Explain.class)
+        );
+    }
+
+    @Override
+    public Collection<RestHandler> getRestHandlers(
+        Settings settings,
+        NamedWriteableRegistry namedWriteables,
+        RestController controller,
+        ClusterSettings clusterSettings,
+        IndexScopedSettings indexSettings,
+        SettingsFilter filter,
+        IndexNameExpressionResolver resolver,
+        Supplier<DiscoveryNodes> nodes,
+        Predicate<NodeFeature> features
+    ) {
+        return List.of(
+            new Endpoint("main", TestSupportPlugin::main, "GET /", "HEAD /"),
+            new Endpoint("get_data_stream", TestSupportPlugin::getDataStreams, "GET /_data_stream", "GET /_data_stream/{name}"),
+            new Endpoint("ilm_put", TestSupportPlugin::putPolicy, "PUT /_ilm/policy/{name}"),
+            new Endpoint("ilm_get", TestSupportPlugin::getPolicies, "GET /_ilm/policy", "GET /_ilm/policy/{name}"),
+            new Endpoint("ilm_delete", TestSupportPlugin::deletePolicy, "DELETE /_ilm/policy/{name}"),
+            new Endpoint("ilm_status", TestSupportPlugin::getStatus, "GET /_ilm/status"),
+            new Endpoint("ilm_explain", TestSupportPlugin::explain, "GET /{index}/_ilm/explain")
+        );
+    }
+
+    private interface Send {
+        void to(RestChannel channel) throws Exception;
+    }
+
+    private interface Prepare {
+        Send of(RestRequest request, NodeClient client) throws IOException;
+    }
+
+    /** A REST handler made of its routes ("METHOD /path") and the function that turns a request into an action. */
+    private static final class Endpoint extends BaseRestHandler {
+        private final String name;
+        private final Prepare prepare;
+        private final List<Route> routes;
+
+        Endpoint(String name, Prepare prepare, String... routes) {
+            this.name = "auditship_test_" + name;
+            this.prepare = prepare;
+            this.routes = Arrays.stream(routes)
+                .map(r -> r.split(" "))
+                .map(r -> new Route(Method.valueOf(r[0]), r[1]))
+                .toList();
+        }
+
+        @Override
+        public String getName() {
+            return name;
+        }
+
+        @Override
+        public List<Route> routes() {
+            return routes;
+        }
+
+        @Override
+        protected RestChannelConsumer prepareRequest(RestRequest request, NodeClient client) throws IOException {
+            return prepare.of(request, client)::to;
+        }
+    }
+
+    private static Send main(RestRequest request, NodeClient client) {
+        return channel -> client.execute(MAIN, new MainRequest(), new RestToXContentListener<>(channel));
+    }
+
+    private static Send getDataStreams(RestRequest request, NodeClient client) {
+        var get = new GetDataStreamAction.Request(
+            RestUtils.getMasterNodeTimeout(request),
+            Strings.splitStringByCommaToArray(request.param("name"))
+        );
+        get.includeDefaults(request.paramAsBoolean("include_defaults", false));
+        get.indicesOptions(IndicesOptions.fromRequest(request, get.indicesOptions()));
+        return channel -> client.execute(GetDataStreamAction.INSTANCE, get, new RestToXContentListener<>(channel));
+    }
+
+    private static Send putPolicy(RestRequest request, NodeClient client) throws IOException {
+        String name = request.param("name");
+        var masterTimeout = RestUtils.getMasterNodeTimeout(request);
+        var ackTimeout = RestUtils.getAckTimeout(request);
+        try (XContentParser parser = request.contentParser()) {
+            var put = PutLifecycleRequest.parseRequest(new PutLifecycleRequest.Factory() {
+                @Override
+                public PutLifecycleRequest create(LifecyclePolicy policy) {
+                    return new PutLifecycleRequest(masterTimeout, ackTimeout, policy);
+                }
+
+                @Override
+                public String getPolicyName() {
+                    return name;
+                }
+            }, parser);
+            return channel -> client.execute(ILMActions.PUT, put, new RestToXContentListener<>(channel));
+        }
+    }
+
+    private static Send getPolicies(RestRequest request, NodeClient client) {
+        var get = new GetLifecycleAction.Request(
+            RestUtils.getMasterNodeTimeout(request),
+            RestUtils.getAckTimeout(request),
+            Strings.splitStringByCommaToArray(request.param("name"))
+        );
+        return channel -> client.execute(
+            GetLifecycleAction.INSTANCE,
+            get,
+            new RestRefCountedChunkedToXContentListener<>(channel)
+        );
+    }
+
+    private static Send deletePolicy(RestRequest request, NodeClient client) {
+        var delete = new DeleteLifecycleAction.Request(
+            RestUtils.getMasterNodeTimeout(request),
+            RestUtils.getAckTimeout(request),
+            request.param("name")
+        );
+        return channel -> client.execute(DeleteLifecycleAction.INSTANCE, delete, new RestToXContentListener<>(channel));
+    }
+
+    private static Send getStatus(RestRequest request, NodeClient client) {
+        var get = new AcknowledgedRequest.Plain(RestUtils.getMasterNodeTimeout(request), RestUtils.getAckTimeout(request));
+        return channel -> client.execute(GetStatusAction.INSTANCE, get, new RestToXContentListener<>(channel));
+    }
+
+    private static Send explain(RestRequest request, NodeClient client) {
+        var explain = new ExplainLifecycleRequest();
+        explain.indices(Strings.splitStringByCommaToArray(request.param("index")));
+        explain.indicesOptions(IndicesOptions.fromRequest(request, IndicesOptions.strictExpandOpen()));
+        explain.onlyManaged(request.paramAsBoolean("only_managed", false));
+        explain.onlyErrors(request.paramAsBoolean("only_errors", false));
+        return channel -> client.execute(ExplainLifecycleAction.INSTANCE, explain, new RestToXContentListener<>(channel));
+    }
+
+    // ---- actions ----------------------------------------------------------------------------------------------
+
+    /** What the transport actions share: they run on this node only, which is the whole cluster. */
+    private abstract static class LocalAction<Request extends ActionRequest, Response extends ActionResponse> extends TransportAction<
+        Request,
+        Response> {
+        final ClusterService clusterService;
+
+        LocalAction(String name, TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(name, filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+        }
+
+        abstract Response answer(Request request, ClusterState state) throws Exception;
+
+        @Override
+        protected void doExecute(Task task, Request request, ActionListener<Response> listener) {
+            ActionListener.completeWith(listener, () -> answer(request, clusterService.state()));
+        }
+    }
+
+    /** An action that replaces the lifecycle policies in the cluster state, where they survive a restart. */
+    private abstract static class PolicyChange<Request extends AcknowledgedRequest<Request>> extends TransportAction<
+        Request,
+        AcknowledgedResponse> {
+        private final ClusterService clusterService;
+
+        PolicyChange(String name, TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(name, filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+        }
+
+        abstract void change(Request request, ClusterState state, SortedMap<String, LifecyclePolicyMetadata> policies);
+
+        @Override
+        protected void doExecute(Task task, Request request, ActionListener<AcknowledgedResponse> listener) {
+            clusterService.submitUnbatchedStateUpdateTask(actionName, new AckedClusterStateUpdateTask(request, listener) {
+                @Override
+                public ClusterState execute(ClusterState state) {
+                    var policies = new TreeMap<>(policies(state));
+                    change(request, state, policies);
+                    var mode = state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY).getOperationMode();
+                    var custom = new IndexLifecycleMetadata(policies, mode);
+                    var metadata = Metadata.builder(state.metadata()).putCustom(IndexLifecycleMetadata.TYPE, custom);
+                    return ClusterState.builder(state).metadata(metadata).build();
+                }
+            });
+        }
+    }
+
+    private static Map<String, LifecyclePolicyMetadata> policies(ClusterState state) {
+        return state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY).getPolicyMetadatas();
+    }
+
+    public static final class PutPolicy extends PolicyChange<PutLifecycleRequest> {
+        @Inject
+        public PutPolicy(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(ILMActions.PUT.name(), transport, filters, clusterService);
+        }
+
+        @Override
+        void change(PutLifecycleRequest request, ClusterState state, SortedMap<String, LifecyclePolicyMetadata> policies) {
+            LifecyclePolicy policy = request.getPolicy();
+            LifecyclePolicy.validatePolicyName(policy.getName());
+            var old = policies.get(policy.getName());
+            long version = old == null ? 1 : old.getVersion() + 1;
+            policies.put(policy.getName(), new LifecyclePolicyMetadata(policy, Map.of(), version, Instant.now().toEpochMilli()));
+        }
+    }
+
+    public static final class DeletePolicy extends PolicyChange<DeleteLifecycleAction.Request> {
+        @Inject
+        public DeletePolicy(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(DeleteLifecycleAction.NAME, transport, filters, clusterService);
+        }
+
+        @Override
+        void change(DeleteLifecycleAction.Request request, ClusterState state, SortedMap<String, LifecyclePolicyMetadata> policies) {
+            String name = request.getPolicyName();
+            List<String> users = state.metadata().indices().values().stream()
+                .filter(index -> name.equals(index.getLifecyclePolicyName()))
+                .map(index -> index.getIndex().getName())
+                .sorted()
+                .toList();
+            if (users.isEmpty() == false) {
+                throw new IllegalArgumentException("policy [" + name + "] is in use by indices " + users);
+            }
+            if (policies.remove(name) == null) {
+                throw new ResourceNotFoundException("Lifecycle policy not found: {}", name);
+            }
+        }
+    }
+
+    public static final class GetPolicies extends LocalAction<GetLifecycleAction.Request, GetLifecycleAction.Response> {
+        private final IndexNameExpressionResolver resolver;
+
+        @Inject
+        public GetPolicies(
+            TransportService transport,
+            ActionFilters filters,
+            ClusterService clusterService,
+            IndexNameExpressionResolver resolver
+        ) {
+            super(GetLifecycleAction.NAME, transport, filters, clusterService);
+            this.resolver = resolver;
+        }
+
+        @Override
+        GetLifecycleAction.Response answer(GetLifecycleAction.Request request, ClusterState state) {
+            var policies = policies(state);
+            var asked = request.getPolicyNames().length == 0 ? List.of("*") : List.of(request.getPolicyNames());
+            for (String name : asked) {
+                if (Regex.isSimpleMatchPattern(name) == false && policies.containsKey(name) == false) {
+                    throw new ResourceNotFoundException("Lifecycle policy not found: {}", name);
+                }
+            }
+            return new GetLifecycleAction.Response(
+                policies.values().stream().filter(p -> Regex.simpleMatch(asked, p.getName())).map(p -> item(p, state)).toList()
+            );
+        }
+
+        private LifecyclePolicyResponseItem item(LifecyclePolicyMetadata p, ClusterState state) {
+            ItemUsage usage = LifecyclePolicyUtils.calculateUsage(resolver, state, p.getName());
+            return new LifecyclePolicyResponseItem(p.getPolicy(), p.getVersion(), p.getModifiedDateString(), usage);
+        }
+    }
+
+    public static final class GetStatus extends LocalAction<AcknowledgedRequest.Plain, GetStatusAction.Response> {
+        @Inject
+        public GetStatus(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(GetStatusAction.NAME, transport, filters, clusterService);
+        }
+
+        @Override
+        GetStatusAction.Response answer(AcknowledgedRequest.Plain request, ClusterState state) {
+            var ilm = state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY);
+            return new GetStatusAction.Response(ilm.getOperationMode());
+        }
+    }
+
+    public static final class Explain extends LocalAction<ExplainLifecycleRequest, ExplainLifecycleResponse> {
+        private final IndexNameExpressionResolver resolver;
+
+        @Inject
+        public Explain(
+            TransportService transport,
+            ActionFilters filters,
+            ClusterService clusterService,
+            IndexNameExpressionResolver resolver
+        ) {
+            super(ExplainLifecycleAction.NAME, transport, filters, clusterService);
+            this.resolver = resolver;
+        }
+
+        @Override
+        ExplainLifecycleResponse answer(ExplainLifecycleRequest request, ClusterState state) {
+            var answers = new TreeMap<String, IndexLifecycleExplainResponse>();
+            for (String name : resolver.concreteIndexNames(state, request)) {
+                IndexMetadata index = state.metadata().index(name);
+                String policy = index.getLifecyclePolicyName();
+                boolean managed = Strings.hasText(policy);
+                boolean error = managed && policies(state).containsKey(policy) == false;
+                if (request.onlyErrors() && error == false || request.onlyManaged() && managed == false) {
+                    continue;
+                }
+                answers.put(name, managed ? managed(index, error) : IndexLifecycleExplainResponse.newUnmanagedIndexResponse(name));
+            }
+            return new ExplainLifecycleResponse(answers);
+        }
+
+        /** An index stays for ever in the first step of its hot phase; one whose policy is missing is in no phase. */
+        private static IndexLifecycleExplainResponse managed(IndexMetadata index, boolean error) {
+            Long created = index.getCreationDate();
+            return IndexLifecycleExplainResponse.newManagedIndexResponse(
+                index.getIndex().getName(),
+                created,
+                index.getLifecyclePolicyName(),
+                error ? null : created,
+                error ? null : "hot",
+                error ? null : RolloverAction.NAME,
+                error ? null : "check-rollover-ready",
+                null,
+                null,
+                null,
+                error ? null : created,
+                error ? null : created,
+                error ? null : created,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                false
+            );
+        }
+    }
+
+    public static final class GetDataStreams extends LocalAction<GetDataStreamAction.Request, GetDataStreamAction.Response> {
+        private final IndexNameExpressionResolver resolver;
+        private final DataStreamFailureStoreSettings failureStore;
+        private final DataStreamGlobalRetentionSettings retention;
+
+        @Inject
+        public GetDataStreams(
+            TransportService transport,
+            ActionFilters filters,
+            ClusterService clusterService,
+            IndexNameExpressionResolver resolver,
+            DataStreamFailureStoreSettings failureStore,
+            DataStreamGlobalRetentionSettings retention
+        ) {
+            super(GetDataStreamAction.NAME, transport, filters, clusterService);
+            this.resolver = resolver;
+            this.failureStore = failureStore;
+            this.retention = retention;
+        }
+
+        @Override
+        GetDataStreamAction.Response answer(GetDataStreamAction.Request request, ClusterState state) {
+            List<DataStreamInfo> streams = DataStreamsActionUtil.getDataStreamNames(
+                resolver,
+                state,
+                request.getNames(),
+                request.indicesOptions()
+            )
+                .stream()
+                .map(state.metadata().dataStreams()::get)
+                .sorted(Comparator.comparing(DataStream::getName))
+                .map(stream -> info(stream, state))
+                .toList();
+            var rollover = DataStreamLifecycle.CLUSTER_LIFECYCLE_DEFAULT_ROLLOVER_SETTING;
+            return new GetDataStreamAction.Response(
+                streams,
+                request.includeDefaults() ? clusterService.getClusterSettings().get(rollover) : null,
+                retention.get(false),
+                retention.get(true)
+            );
+        }
+
+        private DataStreamInfo info(DataStream stream, ClusterState state) {
+            String template = MetadataIndexTemplateService.findV2Template(state.metadata(), stream.getName(), false);
+            Settings settings = template == null ? Settings.EMPTY : stream.getEffectiveSettings(state.metadata());
+            var indices = new HashMap<Index, IndexProperties>();
+            stream.getIndices().forEach(index -> indices.put(index, properties(stream, index, state.metadata())));
+            stream.getFailureIndices().forEach(index -> indices.put(index, properties(stream, index, state.metadata())));
+            String[] names = stream.getIndices().stream().map(Index::getName).toArray(String[]::new);
+            IndexMode mode = stream.getIndexMode() == null ? IndexSettings.MODE.get(settings) : stream.getIndexMode();
+            return new DataStreamInfo(
+                stream,
+                stream.isFailureStoreEffectivelyEnabled(failureStore),
+                new ClusterStateHealth(state, names).getStatus(),
+                template,
+                settings.get(IndexMetadata.LIFECYCLE_NAME),
+                null,
+                indices,
+                IndexSettings.PREFER_ILM_SETTING.get(settings),
+                null,
+                mode.getName()
+            );
+        }
+
+        private static IndexProperties properties(DataStream stream, Index index, Metadata metadata) {
+            IndexMetadata meta = metadata.index(index);
+            ManagedBy by = ManagedBy.UNMANAGED;
+            if (metadata.isIndexManagedByILM(meta)) {
+                by = ManagedBy.ILM;
+            } else if (stream.isIndexManagedByDataStreamLifecycle(index, metadata::index)) {
+                by = ManagedBy.LIFECYCLE;
+            }
+            return new IndexProperties(
+                IndexSettings.PREFER_ILM_SETTING.get(meta.getSettings()),
+                meta.getLifecyclePolicyName(),
+                by,
+                IndexSettings.MODE.get(meta.getSettings()).getName()
+            );
+        }
+    }
+
+    // ---- GET / ------------------------------------------------------------------------------------------------
+
+    private static final ActionType<MainResponse> MAIN = new ActionType<>("cluster:monitor/main");
+
+    public static final class MainRequest extends ActionRequest {
+        @Override
+        public ActionRequestValidationException validate() {
+            return null;
+        }
+    }
+
+    public static final class MainResponse extends ActionResponse implements ToXContentObject {
+        private final ClusterState state;
+        private final String node;
+
+        MainResponse(ClusterState state, String node) {
+            this.state = state;
+            this.node = node;
+        }
+
+        @Override
+        public void writeTo(StreamOutput out) {
+            throw new UnsupportedOperationException("answered on this node only");
+        }
+
+        @Override
+        public XContentBuilder toXContent(XContentBuilder b, ToXContent.Params params) throws IOException {
+            Build build = Build.current();
+            b.startObject();
+            b.field("name", node);
+            b.field("cluster_name", state.getClusterName().value());
+            b.field("cluster_uuid", state.metadata().clusterUUID());
+            b.startObject("version");
+            b.field("number", build.qualifiedVersion());
+            b.field("build_flavor", build.flavor());
+            b.field("build_type", build.type().displayName());
+            b.field("build_hash", build.hash());
+            b.field("build_date", build.date());
+            b.field("build_snapshot", build.isSnapshot());
+            b.field("lucene_version", IndexVersion.current().luceneVersion().toString());
+            b.field("minimum_wire_compatibility_version", build.minWireCompatVersion());
+            b.field("minimum_index_compatibility_version", build.minIndexCompatVersion());
+            b.endObject();
+            b.field("tagline", "You Know, for Search");
+            return b.endObject();
+        }
+    }
+
+    public static final class Main extends LocalAction<MainRequest, MainResponse> {
+        @Inject
+        public Main(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(MAIN.name(), transport, filters, clusterService);
+        }
+
+        @Override
+        MainResponse answer(MainRequest request, ClusterState state) {
+            return new MainResponse(state, clusterService.getNodeName());
+        }
+    }
+
+    // ---- analysis: what the mapping of the security index names ------------------------------------------------
+
+    @Override
+    public Map<String, AnalysisProvider<TokenFilterFactory>> getTokenFilters() {
+        return Map.of(
+            "pattern_capture",
+            AnalysisPlugin.requiresAnalysisSettings((index, env, name, settings) -> {
+                Pattern[] patterns = settings.getAsList("patterns").stream().map(Pattern::compile).toArray(Pattern[]::new);
+                boolean original = settings.getAsBoolean("preserve_original", true);
+                return filter(name, in -> new PatternCaptureGroupTokenFilter(in, original, patterns));
+            }),
+            "unique",
+            (index, env, name, settings) -> filter(name, RemoveDuplicatesTokenFilter::new)
+        );
+    }
+
+    @Override
+    public Map<String, AnalysisProvider<TokenizerFactory>> getTokenizers() {
+        return Map.of("uax_url_email", (index, env, name, settings) -> TokenizerFactory.newFactory(name, UAX29URLEmailTokenizer::new));
+    }
+
+    private static TokenFilterFactory filter(String name, UnaryOperator<TokenStream> filter) {
+        return new TokenFilterFactory() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public TokenStream create(TokenStream in) {
+                return filter.apply(in);
+            }
+        };
+    }
+}
