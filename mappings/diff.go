@@ -1,0 +1,118 @@
+package mappings
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Change is one place where two JSON values differ.
+type Change struct {
+	Path []string // keys from the root; an element of a list is its number
+	// Old and New are decoded JSON; which of them is there is said by Op.
+	Old, New any
+	Op       Op
+}
+
+// Op says what happened at a place.
+type Op byte
+
+// The ops, in the signs they are printed with.
+const (
+	Added   Op = '+'
+	Removed Op = '-'
+	Changed Op = '~'
+)
+
+// String is a line such as
+//
+//	~ policy.phases.delete.min_age: "90d" -> "180d"
+func (c Change) String() string {
+	where := pathString(c.Path)
+	switch c.Op {
+	case Added:
+		return fmt.Sprintf("+ %s: %s", where, compact(c.New))
+	case Removed:
+		return fmt.Sprintf("- %s: %s", where, compact(c.Old))
+	default:
+		return fmt.Sprintf("~ %s: %s -> %s", where, compact(c.Old), compact(c.New))
+	}
+}
+
+// Diff lists what has to change to make old into new, in the order of paths.
+// Both are decoded JSON. Lists of different length differ as a whole.
+func Diff(old, new any) []Change { return diff(nil, nil, old, new) }
+
+func diff(changes []Change, path []string, old, new any) []Change {
+	switch o := old.(type) {
+	case map[string]any:
+		if n, ok := new.(map[string]any); ok {
+			return diffObjects(changes, path, o, n)
+		}
+	case []any:
+		if n, ok := new.([]any); ok && len(o) == len(n) {
+			for i := range o {
+				changes = diff(changes, join(path, fmt.Sprint(i)), o[i], n[i])
+			}
+			return changes
+		}
+	}
+	if reflect.DeepEqual(old, new) {
+		return changes
+	}
+	return append(changes, Change{Path: path, Old: old, New: new, Op: Changed})
+}
+
+func diffObjects(changes []Change, path []string, old, new map[string]any) []Change {
+	keys := maps.Clone(old)
+	maps.Copy(keys, new)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		o, was := old[key]
+		n, is := new[key]
+		at := join(path, key)
+		switch {
+		case !was:
+			changes = append(changes, Change{Path: at, New: n, Op: Added})
+		case !is:
+			changes = append(changes, Change{Path: at, Old: o, Op: Removed})
+		default:
+			changes = diff(changes, at, o, n)
+		}
+	}
+	return changes
+}
+
+// join appends to a copy: paths of siblings share their beginning.
+func join(path []string, key string) []string {
+	return append(slices.Clip(path), key)
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_@-]+$`)
+
+// pathString joins keys with dots; a key that holds something else than
+// letters, digits, _, @ or - is quoted.
+func pathString(path []string) string {
+	if len(path) == 0 {
+		return "(all)"
+	}
+	parts := make([]string, len(path))
+	for i, key := range path {
+		parts[i] = key
+		if !plainKey.MatchString(key) {
+			parts[i] = compact(key)
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+func compact(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "?" // cannot happen to decoded JSON
+	}
+	return string(data)
+}
