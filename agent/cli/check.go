@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/auditship/auditship/agent/config"
+)
+
+func newCheckCommand(p *program) *cobra.Command {
+	var show bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and the masking rules",
+		Long: `Check reads the configuration and the masking rules as run would, and starts
+nothing. Every mistake is printed at once, with its place and what was probably
+meant:
+
+  auditship.yml:14:5: inputs[0].path: unknown key (did you mean "paths"?)
+
+Exit code 0 says that run would accept the configuration, 2 that it would not.`,
+		Example: `  auditship check
+  auditship check -c ./auditship.yml --print`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := p.loadConfig()
+			if err != nil {
+				return err
+			}
+			if show {
+				return printConfig(p.stdout, cfg)
+			}
+			_, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg))
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&show, "print", false, "print the configuration in use, with defaults and with *** for secrets")
+	return cmd
+}
+
+func printConfig(w io.Writer, cfg *config.Config) error {
+	text, err := cfg.Redacted()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// summary says in one line what the configuration makes the agent do.
+func summary(cfg *config.Config) string {
+	inputs := make([]string, len(cfg.Inputs))
+	for i, in := range cfg.Inputs {
+		inputs[i] = in.ID
+	}
+	target := strings.Join(cfg.Elasticsearch.URLs, " ")
+	if target == "" {
+		target = "Elastic Cloud"
+	}
+	return fmt.Sprintf("%s (%s), %s, to %s, kept %s",
+		count(len(inputs), "input"), strings.Join(inputs, ", "),
+		count(len(cfg.Masking.Rules), "masking file"), target, cfg.Retention)
+}
+
+// count says how many there are of something whose plural ends in s.
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -1,0 +1,16 @@
+// Package cli is the command line of auditship: one file per command, each with
+// a constructor that root.go lists. A command reads its flags, calls the
+// package that does the work and prints the result; it holds no logic of its
+// own that a user would miss elsewhere.
+//
+// Commands return errors. What an error means for the exit code is decided in
+// one place, exitCode: 0 done, 1 the check failed or differs, 2 wrong usage or
+// configuration, 3 a peer was unreachable. A command says so with [failed],
+// [misused] or [unreachable]; mistakes in the configuration and errors of the
+// network are recognised by their type.
+//
+// The package is not for import by other programs, and it keeps no state: what
+// commands share stands in a program value. Its only goroutine waits for
+// signals and ends with Main. The context of every command ends at the first
+// SIGINT or SIGTERM; the second one ends the process.
+package cli

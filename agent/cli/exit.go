@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"errors"
+	"net"
+
+	"github.com/auditship/auditship/agent/config"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1 // the check failed or differs
+	exitMisused     = 2 // wrong usage or configuration
+	exitUnreachable = 3 // a peer was unreachable
+)
+
+// exitError carries the exit code that an error asks for.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// failed marks an error as a check that failed: exit code 1. It is what an
+// error without a mark means too.
+func failed(err error) error { return &exitError{exitFailed, err} }
+
+// misused marks an error as wrong usage or configuration: exit code 2.
+func misused(err error) error { return &exitError{exitMisused, err} }
+
+// unreachable marks an error as a peer that did not answer: exit code 3.
+func unreachable(err error) error { return &exitError{exitUnreachable, err} }
+
+// exitCode decides what the process ends with. A mark wins; then mistakes in a
+// configuration are 2 and errors of the network 3.
+func exitCode(err error) int {
+	var marked *exitError
+	var mistakes config.Errors
+	var network *net.OpError
+	var name *net.DNSError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &marked):
+		return marked.code
+	case errors.As(err, &mistakes):
+		return exitMisused
+	case errors.As(err, &network), errors.As(err, &name):
+		return exitUnreachable
+	}
+	return exitFailed
+}
