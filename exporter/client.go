@@ -110,7 +110,13 @@ type Request struct {
 	Body        []byte
 	ContentType string // default application/json
 	Encoding    string // Content-Encoding of Body, "" if it is plain
+	// MaxAnswer bounds the body of a successful answer in bytes, as it is after
+	// decompression; 0 for no bound. A longer one is ErrAnswerTooLong.
+	MaxAnswer int64
 }
+
+// ErrAnswerTooLong is an answer longer than Request.MaxAnswer allows.
+var ErrAnswerTooLong = errors.New("the answer is longer than allowed")
 
 // Do sends one request and returns the body of a successful answer (status
 // below 300). Any other answer is an *Error.
@@ -126,7 +132,7 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 		return nil, fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end below
-	body, err := io.ReadAll(res.Body)
+	body, err := readAnswer(res, r.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, err)
 	}
@@ -134,6 +140,19 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 		return nil, parseError(res.StatusCode, body)
 	}
 	return body, nil
+}
+
+// readAnswer reads the body, up to one byte more than the bound so that a
+// longer one is noticed.
+func readAnswer(res *http.Response, bound int64) ([]byte, error) {
+	if bound == 0 || res.StatusCode >= 300 {
+		return io.ReadAll(res.Body)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, bound+1))
+	if err == nil && int64(len(body)) > bound {
+		err = ErrAnswerTooLong
+	}
+	return body, err
 }
 
 // JSON sends in (nil for no body) and decodes the answer into out (nil to
