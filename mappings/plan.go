@@ -1,0 +1,189 @@
+package mappings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/auditship/auditship/exporter"
+)
+
+// Action is what Apply does with an object.
+type Action string
+
+// The actions.
+const (
+	Create    Action = "create"
+	Unchanged Action = "unchanged"
+	// Update replaces a version of ours that nobody changed.
+	Update Action = "update"
+	// ChangedByHand is not ours as we installed it: a person changed it, or made
+	// it. It is left alone unless forced.
+	ChangedByHand Action = "changed by hand"
+)
+
+// Object is an asset and how it differs from what is installed.
+type Object struct {
+	Asset
+	Action Action
+	// Changes lead from what is installed to the asset; without the metadata,
+	// unless nothing else differs.
+	Changes []Change
+}
+
+// Plan is what an installation would do.
+type Plan struct {
+	Server  exporter.Info
+	Objects []Object
+	// Streams are the existing data streams whose write index was made by
+	// another version of the templates: they are rolled over.
+	Streams []string
+	// SecurityOff: the server has no users and roles, so none are planned.
+	SecurityOff bool
+
+	client *exporter.Client
+	opts   Options
+	mark   string // streamFingerprint
+}
+
+// NewPlan compares what should be installed with what is. It changes nothing.
+func NewPlan(ctx context.Context, client *exporter.Client, opts Options) (*Plan, error) {
+	server, err := client.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	assets, err := Assets(opts, server)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Server: server, client: client, opts: opts.withDefaults(), mark: streamFingerprint(assets)}
+	if p.SecurityOff, err = securityOff(ctx, client); err != nil {
+		return nil, err
+	}
+	for _, a := range assets {
+		if a.Kind == Role && p.SecurityOff {
+			continue
+		}
+		o, err := compare(ctx, client, a)
+		if err != nil {
+			return nil, err
+		}
+		p.Objects = append(p.Objects, o)
+	}
+	p.Streams, err = p.outdatedStreams(ctx)
+	return p, err
+}
+
+// Conflicts are the objects that a person changed.
+func (p *Plan) Conflicts() []Object {
+	var list []Object
+	for _, o := range p.Objects {
+		if o.Action == ChangedByHand {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// Empty reports whether Apply would do nothing.
+func (p *Plan) Empty(force bool) bool {
+	for _, o := range p.Objects {
+		if o.applies(force) {
+			return false
+		}
+	}
+	return len(p.streamsToRoll(force)) == 0
+}
+
+// securityOff: without security there is no such endpoint, and the answer is
+// 400 with a text instead of an error object.
+func securityOff(ctx context.Context, client *exporter.Client) (bool, error) {
+	err := client.JSON(ctx, http.MethodGet, "/_security/_authenticate", nil, nil)
+	var e *exporter.Error
+	if errors.As(err, &e) && e.Type == "" && (e.Status == http.StatusBadRequest || e.Status == http.StatusMethodNotAllowed) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("sign in: %w", err)
+	}
+	return false, nil
+}
+
+func compare(ctx context.Context, client *exporter.Client, a Asset) (Object, error) {
+	installed, err := read(ctx, client, a)
+	if err != nil {
+		return Object{}, err
+	}
+	o := Object{Asset: a, Action: Create}
+	if installed == nil {
+		o.Changes = Diff(map[string]any{}, a.content(a.Body))
+		return o, nil
+	}
+	o.Changes = Diff(a.content(installed), a.content(a.Body))
+	mark := get(installed, append(a.meta[:len(a.meta):len(a.meta)], "fingerprint")...)
+	ours := get(installed, append(a.meta[:len(a.meta):len(a.meta)], "managed_by")...) == managedBy
+	switch {
+	case len(o.Changes) > 0 && ours && mark == fingerprint(a.content(installed)):
+		o.Action = Update
+	case len(o.Changes) > 0:
+		o.Action = ChangedByHand
+	case reflect.DeepEqual(get(installed, a.meta...), get(a.Body, a.meta...)):
+		o.Action = Unchanged
+	default: // the same content under another description: take it over
+		o.Action = Update
+		o.Changes = Diff(a.normal(installed), a.normal(a.Body))
+	}
+	return o, nil
+}
+
+// read fetches an object in the form it is put in; nil if there is none.
+func read(ctx context.Context, client *exporter.Client, a Asset) (map[string]any, error) {
+	var answer map[string]any
+	err := client.JSON(ctx, http.MethodGet, a.Path, nil, &answer)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", a, err)
+	}
+	body := unwrap(a, answer)
+	if body == nil {
+		return nil, fmt.Errorf("read %s: the answer does not hold it", a)
+	}
+	return body, nil
+}
+
+// unwrap takes the object out of the answer to GET, which differs by kind.
+func unwrap(a Asset, answer map[string]any) map[string]any {
+	var body any
+	switch a.Kind {
+	case ILMPolicy:
+		policy := get(answer, a.Name, "policy")
+		if policy == nil {
+			return nil
+		}
+		body = map[string]any{"policy": policy}
+	case ComponentTemplate:
+		body = get(first(answer["component_templates"]), "component_template")
+	case IndexTemplate:
+		body = get(first(answer["index_templates"]), "index_template")
+	case Role:
+		body = answer[a.Name]
+	}
+	m, _ := body.(map[string]any)
+	return m
+}
+
+func first(v any) any {
+	if l, ok := v.([]any); ok && len(l) == 1 {
+		return l[0]
+	}
+	return nil
+}
+
+func isNotFound(err error) bool {
+	var e *exporter.Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
+}
