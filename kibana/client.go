@@ -1,0 +1,240 @@
+package kibana
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Options say where Kibana is and how to sign in. URL is needed; everything
+// else has a working zero value.
+type Options struct {
+	URL   string // https://host:port, with the base path if Kibana has one
+	Space string // the space's identifier, not its name; "" is the default space
+	// Credential returns the value of the Authorization header (see APIKey and
+	// Basic). It is asked at each call, so that a rotated secret is picked up.
+	// nil signs in nobody, for a Kibana without security.
+	Credential func() (string, error)
+	TLS        *tls.Config   // nil: the system's roots
+	Proxy      string        // URL; "" follows the environment
+	Timeout    time.Duration // of one attempt; default 60 s
+	Retries    int           // after the first attempt; default 4, -1 for none
+	MinWait    time.Duration // before the first retry; default 500 ms
+	MaxWait    time.Duration // at most, whatever Retry-After asks for; default 30 s
+	UserAgent  string        // default "auditship"
+}
+
+// APIKey makes a Credential of an Elasticsearch API key, in its encoded form
+// or as "id:key".
+func APIKey(key func() (string, error)) func() (string, error) {
+	return func() (string, error) {
+		k, err := key()
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(k, ":") {
+			k = base64.StdEncoding.EncodeToString([]byte(k))
+		}
+		return "ApiKey " + k, nil
+	}
+}
+
+// Basic makes a Credential of a user name and a password.
+func Basic(user string, password func() (string, error)) func() (string, error) {
+	return func() (string, error) {
+		p, err := password()
+		if err != nil {
+			return "", err
+		}
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+p)), nil
+	}
+}
+
+// Client talks to one space of one Kibana.
+type Client struct {
+	base      string // URL with the space's path
+	space     string
+	userAgent string
+	sign      func() (string, error)
+	http      *retryablehttp.Client
+}
+
+// Identifiers of spaces, as Kibana's API checks them.
+var spaceID = regexp.MustCompile(`^[a-z0-9_-]+$`)
+
+// New makes a client and sends nothing.
+func New(o Options) (*Client, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("kibana url: want https://host:port") // the value may hold a password
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("kibana url: no user, password, query or fragment is allowed in it")
+	}
+	base := u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/")
+	if o.Space == "" {
+		o.Space = "default"
+	}
+	if !spaceID.MatchString(o.Space) {
+		return nil, errors.New("kibana space: want the identifier of a space: lower case letters, digits, _ and -")
+	}
+	if o.Space != "default" {
+		base += "/s/" + o.Space
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "auditship"
+	}
+	client, err := newHTTPClient(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: base, space: o.Space, userAgent: o.UserAgent, sign: o.Credential, http: client}, nil
+}
+
+func newHTTPClient(o Options) (*retryablehttp.Client, error) {
+	proxy := http.ProxyFromEnvironment
+	if o.Proxy != "" {
+		u, err := url.Parse(o.Proxy)
+		if err != nil {
+			return nil, errors.New("proxy: not a URL")
+		}
+		proxy = http.ProxyURL(u)
+	}
+	if o.TLS == nil {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Timeout: orDefault(o.Timeout, time.Minute),
+			Transport: &http.Transport{
+				Proxy:               proxy,
+				DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+				TLSHandshakeTimeout: 10 * time.Second,
+				IdleConnTimeout:     30 * time.Second,
+				ForceAttemptHTTP2:   true,
+				TLSClientConfig:     o.TLS,
+			},
+			// A redirect leads to a login page or to another host, and
+			// neither may see the credential.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax:     max(0, orDefault(o.Retries, 4)),
+		RetryWaitMin: orDefault(o.MinWait, 500*time.Millisecond),
+		RetryWaitMax: orDefault(o.MaxWait, 30*time.Second),
+		CheckRetry:   retry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		Logger:       nil, // it would write URLs to stderr
+	}, nil
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
+
+// Version asks Kibana for its version, for example "8.19.9".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	body, err := c.call(ctx, request{op: "read the version", method: http.MethodGet, path: "/api/status"})
+	if err != nil {
+		return "", err
+	}
+	var status struct {
+		Version struct {
+			Number string `json:"number"`
+		} `json:"version"`
+	}
+	if err := json.Unmarshal(body, &status); err != nil || status.Version.Number == "" {
+		return "", &Error{Op: "read the version", Status: http.StatusOK, Message: "the answer names no version: is this the address of Kibana, and the user signed in?"}
+	}
+	return status.Version.Number, nil
+}
+
+// request is one call of Kibana's API.
+type request struct {
+	op          string // for errors: what the call is for
+	method      string
+	path        string // below the space's path, with query
+	contentType string
+	body        []byte
+}
+
+// Answers are a few kilobytes; one that is longer is cut and fails to parse.
+const maxAnswer = 32 << 20
+
+// call sends a request, again if that can help, and returns the body of a
+// successful answer. Any other answer is an *Error.
+func (c *Client) call(ctx context.Context, r request) ([]byte, error) {
+	credential := ""
+	if c.sign != nil {
+		var err error
+		if credential, err = c.sign(); err != nil {
+			return nil, fmt.Errorf("kibana: %s: read the credential: %w", r.op, err)
+		}
+	}
+	req, err := c.newRequest(ctx, r, credential)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("kibana: %s: %w", r.op, withoutURL(err))
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("kibana: %s: read the answer: %w", r.op, err)
+	}
+	if err := c.refusal(r.op, res, body, credential); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r request, credential string) (*retryablehttp.Request, error) {
+	var body any // an untyped nil is a request without a body
+	if r.body != nil {
+		body = r.body
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	if err != nil {
+		return nil, fmt.Errorf("kibana: %s: %w", r.op, withoutURL(err))
+	}
+	req.Header.Set("kbn-xsrf", "auditship") // refused without it, any value will do
+	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("Accept", "application/json, application/ndjson")
+	if r.contentType != "" {
+		req.Header.Set("Content-Type", r.contentType)
+	}
+	if credential != "" {
+		req.Header.Set("Authorization", credential)
+	}
+	return req, nil
+}
+
+// withoutURL takes the URL off a *url.Error: the operation says enough.
+func withoutURL(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		return ue.Err
+	}
+	return err
+}
