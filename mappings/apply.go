@@ -33,11 +33,14 @@ func (p *Plan) Apply(ctx context.Context, force bool, report func(step string)) 
 		}
 		report(done[o.Action] + " " + o.String())
 	}
-	for _, stream := range p.streamsToRoll(force) {
-		if err := p.rollOver(ctx, stream); err != nil {
+	for _, s := range p.Steps {
+		if !s.applies(force) {
+			continue
+		}
+		if err := p.take(ctx, s); err != nil {
 			return err
 		}
-		report("rolled over data stream " + stream)
+		report(s.done())
 	}
 	return nil
 }

@@ -31,15 +31,16 @@ type Object struct {
 	// Changes lead from what is installed to the asset; without the metadata,
 	// unless nothing else differs.
 	Changes []Change
+
+	installed map[string]any // nil if there is none
 }
 
 // Plan is what an installation would do.
 type Plan struct {
 	Server  exporter.Info
 	Objects []Object
-	// Streams are the existing data streams whose write index was made by
-	// another version of the templates: they are rolled over.
-	Streams []string
+	// Steps are what existing data streams need.
+	Steps []Step
 	// SecurityOff: the server has no users and roles, so none are planned.
 	SecurityOff bool
 
@@ -72,16 +73,21 @@ func NewPlan(ctx context.Context, client *exporter.Client, opts Options) (*Plan,
 		}
 		p.Objects = append(p.Objects, o)
 	}
-	p.Streams, err = p.outdatedStreams(ctx)
+	p.Steps, err = p.streamSteps(ctx)
 	return p, err
 }
 
-// Conflicts are the objects that a person changed.
-func (p *Plan) Conflicts() []Object {
-	var list []Object
+// Conflicts names what a person changed and Apply leaves alone without force.
+func (p *Plan) Conflicts() []string {
+	var list []string
 	for _, o := range p.Objects {
 		if o.Action == ChangedByHand {
-			list = append(list, o)
+			list = append(list, o.String())
+		}
+	}
+	for _, s := range p.Steps {
+		if s.ByHand {
+			list = append(list, s.subject())
 		}
 	}
 	return list
@@ -94,7 +100,12 @@ func (p *Plan) Empty(force bool) bool {
 			return false
 		}
 	}
-	return len(p.streamsToRoll(force)) == 0
+	for _, s := range p.Steps {
+		if s.applies(force) {
+			return false
+		}
+	}
+	return true
 }
 
 // securityOff: without security there is no such endpoint, and the answer is
@@ -116,7 +127,7 @@ func compare(ctx context.Context, client *exporter.Client, a Asset) (Object, err
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{Asset: a, Action: Create}
+	o := Object{Asset: a, Action: Create, installed: installed}
 	if installed == nil {
 		o.Changes = Diff(map[string]any{}, a.content(a.Body))
 		return o, nil

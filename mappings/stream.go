@@ -11,29 +11,31 @@ import (
 
 // dataStream is what GET _data_stream tells.
 type dataStream struct {
-	Name     string `json:"name"`
-	Template string `json:"template"`
-	Indices  []struct {
-		Name      string `json:"index_name"`
-		ManagedBy string `json:"managed_by"`
-		ILMPolicy string `json:"ilm_policy"`
-	} `json:"indices"`
-	Lifecycle *struct {
-		Enabled   *bool  `json:"enabled"`
+	Name      string         `json:"name"`
+	Template  string         `json:"template"`
+	Indices   []backingIndex `json:"indices"`
+	Lifecycle struct {
+		Enabled   bool   `json:"enabled"`
 		Retention string `json:"data_retention"`
-		Effective string `json:"effective_retention"`
+		Effective string `json:"effective_retention"` // since 8.16
 	} `json:"lifecycle"`
-	FailureStore *struct {
+	FailureStore struct {
 		Enabled bool `json:"enabled"`
 	} `json:"failure_store"`
 }
 
+type backingIndex struct {
+	Name      string `json:"index_name"`
+	ManagedBy string `json:"managed_by"`
+	ILMPolicy string `json:"ilm_policy"`
+}
+
 // writeIndex is the last backing index.
-func (s dataStream) writeIndex() string {
+func (s dataStream) writeIndex() backingIndex {
 	if len(s.Indices) == 0 {
-		return ""
+		return backingIndex{}
 	}
-	return s.Indices[len(s.Indices)-1].Name
+	return s.Indices[len(s.Indices)-1]
 }
 
 // streams lists the data streams of all namespaces.
@@ -51,56 +53,20 @@ func streams(ctx context.Context, client *exporter.Client) ([]dataStream, error)
 	return answer.DataStreams, nil
 }
 
-// outdatedStreams are those whose write index does not carry our mark.
-func (p *Plan) outdatedStreams(ctx context.Context) ([]string, error) {
-	all, err := streams(ctx, p.client)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, s := range all {
-		mapping, err := indexMapping(ctx, p.client, s.writeIndex())
-		if err != nil {
-			return nil, err
-		}
-		if markOf(mapping) != p.mark {
-			names = append(names, s.Name)
-		}
-	}
-	return names, nil
-}
-
-// streamsToRoll leaves streams alone where a rollover would change nothing,
-// because the templates stay as a person made them.
-func (p *Plan) streamsToRoll(force bool) []string {
-	for _, o := range p.Objects {
-		inTemplate := o.Kind == IndexTemplate || o.Kind == ComponentTemplate
-		if inTemplate && o.Action == ChangedByHand && !force {
-			return nil
-		}
-	}
-	return p.Streams
-}
-
-// rollOver begins a new backing index, which takes the templates in force.
-func (p *Plan) rollOver(ctx context.Context, stream string) error {
-	in, err := simulate(ctx, p.client, stream)
-	if err != nil {
-		return err
-	}
-	if markOf(in.Mappings) != p.mark {
-		return fmt.Errorf("data stream %s takes another index template than %s, one of a higher priority: rolling it over would not help", stream, Name)
-	}
-	if err := p.client.JSON(ctx, http.MethodPost, "/"+url.PathEscape(stream)+"/_rollover", nil, nil); err != nil {
-		return fmt.Errorf("roll over data stream %s: %w", stream, err)
-	}
-	return nil
-}
-
 // template is what a new backing index would get.
 type template struct {
 	Settings map[string]any `json:"settings"`
 	Mappings map[string]any `json:"mappings"`
+	// Lifecycle is the data stream lifecycle, where there is one.
+	Lifecycle map[string]any `json:"lifecycle"`
+}
+
+// setting reads a setting by its dotted name.
+func (t template) setting(name string) string {
+	flat := map[string]any{}
+	flatten(flat, "", t.Settings)
+	s, _ := flat[name].(string)
+	return s
 }
 
 // simulate resolves the templates in force for a name.
@@ -115,19 +81,22 @@ func simulate(ctx context.Context, client *exporter.Client, stream string) (temp
 	return answer.Template, nil
 }
 
-// indexMapping reads the live mapping of one index.
-func indexMapping(ctx context.Context, client *exporter.Client, index string) (map[string]any, error) {
-	var answer map[string]struct {
-		Mappings map[string]any `json:"mappings"`
+// index reads mapping and settings of one live index.
+func readIndex(ctx context.Context, client *exporter.Client, name string) (template, error) {
+	var answer map[string]template
+	if err := client.JSON(ctx, http.MethodGet, "/"+url.PathEscape(name), nil, &answer); err != nil {
+		return template{}, fmt.Errorf("read index %s: %w", name, err)
 	}
-	if err := client.JSON(ctx, http.MethodGet, "/"+url.PathEscape(index)+"/_mapping", nil, &answer); err != nil {
-		return nil, fmt.Errorf("read the mapping of %s: %w", index, err)
-	}
-	return answer[index].Mappings, nil
+	return answer[name], nil
 }
 
 // markOf is the fingerprint of the templates that a mapping was made by.
 func markOf(mapping map[string]any) string {
 	s, _ := get(mapping, "_meta", "fingerprint").(string)
 	return s
+}
+
+// madeByUs reports whether a mapping comes from any version of our templates.
+func madeByUs(mapping map[string]any) bool {
+	return get(mapping, "_meta", "managed_by") == managedBy
 }
