@@ -29,6 +29,24 @@ type Batch struct {
 	// that ended before it could save its position, or from a copy of the
 	// file. They are looked up in older backing indices before they are sent.
 	Doubtful bool
+	// Seen says that these records were acknowledged in an earlier run and are
+	// here only to be counted again: see Saved.Recount.
+	Seen bool
+	// Release, unless nil, takes the memory of Records and their Bytes back.
+	// The pipeline calls it once, when it needs them no longer.
+	Release func()
+}
+
+// Saved is a stream's position of an earlier run, as a source gets it back.
+type Saved struct {
+	Stream   string
+	Position []byte
+	// Age is the time since it was saved, in seconds.
+	Age float64
+	// Recount asks for the records before the position as well, in batches
+	// that are marked Seen: the stream holds records without an id, and equal
+	// ones are told apart by how many came before.
+	Recount bool
 }
 
 // Raw is one record as the source read it, before anything was done to it.

@@ -1,0 +1,24 @@
+// Package filesource follows audit files: it finds them by glob, tells them
+// apart, reads what is new, cuts it into records, and survives every way in
+// which files are rotated.
+//
+// A file is known by its device and inode while it is held open, which is as long
+// as it exists, so that no inode can be reused behind our back. Over a restart an
+// inode is only a hint: a saved position is taken only if keyed hashes of the
+// first bytes of the file and of those before the position still agree. If they do
+// not, or no saved position fits, the file is read from its start: what was sent
+// before is found to be a duplicate by its _id, while a skipped record would be
+// gone. No minimum size is needed.
+//
+// Records are cut by their braces, not by lines: NDJSON, pretty-printed and
+// concatenated JSON and arrays need no setting and no decoder state in a saved
+// position. A half-written record at the end waits for its rest. A stretch that is
+// no record becomes a Fault with its place, and reading goes on behind it.
+//
+// It does not decode records, does not mask them, and does not know whether what it
+// emitted arrived: the pipeline saves a batch's position once it did.
+//
+// Run owns all state of a Source and starts one goroutine, for file system
+// notifications, which it waits for. Faults of single files are logged and counted
+// and tried again; Run returns only the error of emit or of its context.
+package filesource

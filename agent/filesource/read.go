@@ -1,0 +1,184 @@
+package filesource
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/auditship/auditship/agent/event"
+)
+
+// buffers are given to the pipeline with a batch and come back by its Release.
+type buffers struct{ pool sync.Pool }
+
+type buffer struct {
+	bytes   []byte
+	records []event.Raw
+}
+
+func newBuffers(size int) *buffers {
+	return &buffers{sync.Pool{New: func() any { return &buffer{bytes: make([]byte, size)} }}}
+}
+
+func (b *buffers) get() *buffer {
+	buf := b.pool.Get().(*buffer)
+	buf.records = buf.records[:0]
+	return buf
+}
+
+// put keeps ordinary buffers only: one that grew for a large record is garbage.
+func (b *buffers) put(buf *buffer, size int) {
+	clear(buf.records)
+	if len(buf.bytes) == size {
+		b.pool.Put(buf)
+	}
+}
+
+// readSome emits at most one batch of f's next records. It reports whether f may
+// have more. final says that nothing will be appended to f.
+func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (more bool, err error) {
+	if err := f.readHead(); err != nil {
+		return false, err
+	}
+	if f.skip != nil {
+		return s.skipSome(ctx, f, final, emit)
+	}
+	buf := s.buffers.get()
+	for {
+		data, more, err := f.fill(buf.bytes)
+		if err != nil {
+			s.release(buf)
+			return false, err
+		}
+		ended := final && !more
+		n := s.cut(f, buf, data, ended)
+		switch {
+		case len(buf.records) > 0:
+			return more || n < len(data), s.emitRecords(ctx, f, buf, data, n, emit)
+		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
+			s.release(buf)
+			f.skip, f.from = newSkipper(s.cfg.Key), f.offset+int64(n)
+			f.take(data, n)
+			return true, nil
+		case more:
+			buf = s.grow(buf)
+		default:
+			f.take(data, n) // separators
+			s.release(buf)
+			return false, s.endOfZip(ctx, f, final, emit)
+		}
+	}
+}
+
+func (s *Source) release(buf *buffer) { s.buffers.put(buf, s.cfg.BatchBytes) }
+
+// grow replaces a buffer that is too small for one record by a larger one.
+func (s *Source) grow(buf *buffer) *buffer {
+	size := min(4*int64(len(buf.bytes)), max(s.cfg.MaxRecord+1, int64(len(buf.bytes))+1))
+	s.release(buf)
+	return &buffer{bytes: make([]byte, size)}
+}
+
+// cut finds the records in data and returns where the unfinished rest begins.
+func (s *Source) cut(f *file, buf *buffer, data []byte, ended bool) int {
+	lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
+	fr := &s.framer
+	fr.reset(data, !f.array, lineStart, ended)
+	n := 0
+	for fr.next() {
+		if f.offset < f.recount && f.offset+int64(fr.start) >= f.recount && len(buf.records) > 0 {
+			return n // the rest is new: it goes into a batch of its own
+		}
+		raw := event.Raw{Bytes: data[fr.start:fr.end], Offset: f.offset + int64(fr.start)}
+		if int64(len(raw.Bytes)) > s.cfg.MaxRecord {
+			raw = tooLarge(raw, s.cfg.Key)
+		} else if fr.reason != "" {
+			raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(len(raw.Bytes))}
+		}
+		buf.records = append(buf.records, raw)
+		n = fr.pos
+		if f.offset < f.existed && f.offset+int64(n) >= f.existed {
+			return n // what follows was written after we came
+		}
+	}
+	return fr.pos
+}
+
+func tooLarge(raw event.Raw, key []byte) event.Raw {
+	sk := newSkipper(key)
+	sk.hash.Write(raw.Bytes)
+	return event.Raw{Offset: raw.Offset, Fault: &event.Fault{
+		Reason: event.ReasonTooLarge, Length: int64(len(raw.Bytes)), Hash: sk.sum(),
+	}}
+}
+
+// emitRecords gives the buffer's records away and moves f over the n bytes that
+// they, and what separates them, take.
+func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []byte, n int, emit Emit) error {
+	start := f.offset
+	f.take(data, n)
+	b := s.batch(f, start)
+	b.Records = buf.records
+	b.Seen = b.Records[0].Offset < f.recount
+	b.Release = func() { s.release(buf) }
+	return s.emit(ctx, f, b, emit)
+}
+
+// batch begins a batch of f's records from start on.
+func (s *Source) batch(f *file, start int64) event.Batch {
+	return event.Batch{
+		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: f.stream, Path: f.path,
+		Doubtful: s.cfg.Resumed && (start < f.existed || f.compressed()),
+	}
+}
+
+func (s *Source) emit(ctx context.Context, f *file, b event.Batch, emit Emit) error {
+	if !b.Seen {
+		var err error
+		if b.Position, err = f.position(s.cfg.Key); err != nil {
+			return err
+		}
+	}
+	return emit(ctx, b)
+}
+
+// skipSome passes over more of a record that is larger than max_record.
+func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (bool, error) {
+	buf := s.buffers.get()
+	defer s.release(buf)
+	data, more, err := f.fill(buf.bytes)
+	if err != nil {
+		return false, err
+	}
+	n, done := f.skip.feed(data)
+	f.take(data, n)
+	if !done && (more || !final) {
+		return more, nil
+	}
+	b := s.batch(f, f.from)
+	b.Records = []event.Raw{{Offset: f.from, Fault: &event.Fault{
+		Reason: event.ReasonTooLarge, Length: f.skip.length, Hash: f.skip.sum(),
+	}}}
+	f.skip = nil
+	return true, s.emit(ctx, f, b, emit)
+}
+
+// endOfZip settles a compressed file that cannot be read further for now. One that
+// is damaged, or will not grow any more, leaves a fault.
+func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) error {
+	if f.zip == nil || f.settled == f.size {
+		return nil
+	}
+	f.settled = f.size
+	err := f.zip.ended
+	cut := errors.Is(err, io.ErrUnexpectedEOF)
+	if err == nil || errors.Is(err, io.EOF) || cut && !final {
+		return nil
+	}
+	b := s.batch(f, f.offset)
+	b.Records = []event.Raw{{Offset: f.offset, Fault: &event.Fault{
+		Reason: event.ReasonBrokenGzip, Length: int64(len(f.zip.window)),
+	}}}
+	return s.emit(ctx, f, b, emit)
+}
