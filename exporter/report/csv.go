@@ -1,0 +1,73 @@
+package report
+
+import (
+	"bufio"
+	"encoding/csv"
+	"strings"
+)
+
+// csvEncoder writes a heading and one line for each record.
+type csvEncoder struct {
+	w       *csv.Writer
+	columns []Column
+	opts    Options
+	row     []string
+	started bool
+}
+
+func newCSVEncoder(w *bufio.Writer, columns []Column, opts Options) *csvEncoder {
+	return &csvEncoder{w: csv.NewWriter(w), columns: columns, opts: opts, row: make([]string, len(columns))}
+}
+
+func (e *csvEncoder) start() error {
+	if e.started {
+		return nil
+	}
+	e.started = true
+	for i, c := range e.columns {
+		e.row[i] = e.defused(c.Title)
+	}
+	return e.w.Write(e.row)
+}
+
+func (e *csvEncoder) record(r *record) error {
+	if err := e.start(); err != nil {
+		return err
+	}
+	for i, c := range e.columns {
+		e.row[i] = e.defused(c.cell(r, e.opts.Location))
+	}
+	return e.w.Write(e.row)
+}
+
+// end writes the heading if no record came before it.
+func (e *csvEncoder) end() error {
+	if err := e.start(); err != nil {
+		return err
+	}
+	e.w.Flush()
+	return e.w.Error()
+}
+
+func (e *csvEncoder) defused(cell string) string {
+	if e.opts.NoDefuse {
+		return cell
+	}
+	return defuse(cell)
+}
+
+// formulaStarts are the characters that make a spreadsheet take a cell for a
+// formula, and the full-width forms that some take for the same.
+// See https://owasp.org/www-community/attacks/CSV_Injection.
+const formulaStarts = "=+-@\t\r\n＝＋－＠"
+
+// defuse puts a quote before a cell that a spreadsheet would run.
+func defuse(cell string) string {
+	for _, first := range cell {
+		if strings.ContainsRune(formulaStarts, first) {
+			return "'" + cell
+		}
+		break
+	}
+	return cell
+}

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auditship/auditship/exporter"
+)
+
+// hit is one record as Elasticsearch's search answers with it. Its document
+// stays the text it is until a column asks for a field.
+type hit struct {
+	Index  string          `json:"_index"`
+	ID     string          `json:"_id"`
+	Source json.RawMessage `json:"_source"`
+	Sort   []int64         `json:"sort"` // @timestamp in milliseconds since 1970, tie-break
+}
+
+// time is the record's @timestamp, of which Elasticsearch keeps milliseconds.
+func (h *hit) time() time.Time { return time.UnixMilli(h.Sort[0]) }
+
+// page is the answer to one search.
+type page struct {
+	PIT      string `json:"pit_id"`
+	TimedOut bool   `json:"timed_out"`
+	Shards   struct {
+		Failed int `json:"failed"`
+	} `json:"_shards"`
+	Hits struct {
+		Total *struct {
+			Value int64 `json:"value"`
+		} `json:"total"` // nil where the search did not ask for it
+		Hits []hit `json:"hits"`
+	} `json:"hits"`
+}
+
+// parsePage reads the answer to a search and refuses one that is not complete.
+func parsePage(body []byte) (*page, error) {
+	var p page
+	if err := json.Unmarshal(body, &p); err != nil {
+		return nil, errors.New("the answer to a search is not the JSON that Elasticsearch sends")
+	}
+	if p.TimedOut || p.Shards.Failed > 0 {
+		return nil, &exporter.Error{Status: 503, Type: "partial_results"}
+	}
+	for i := range p.Hits.Hits {
+		if len(p.Hits.Hits[i].Sort) != 2 {
+			return nil, fmt.Errorf("a hit of a search has %d sort values instead of 2", len(p.Hits.Hits[i].Sort))
+		}
+	}
+	return &p, nil
+}
+
+// field gives the JSON text of a field of the document by its dotted path, or
+// _id or _index; nil if it is not there or null.
+func (r *record) field(path string) json.RawMessage {
+	switch path {
+	case "_id":
+		return quoted(r.hit.ID)
+	case "_index":
+		return quoted(r.hit.Index)
+	}
+	return r.source.find(path)
+}
+
+// record is a hit whose fields are asked for.
+type record struct {
+	hit    *hit
+	source object
+}
+
+func newRecord(h *hit) *record { return &record{hit: h, source: object{text: h.Source}} }
+
+// object is a JSON object that is decoded when a field in it is asked for, and
+// once.
+type object struct {
+	text     json.RawMessage
+	decoded  bool
+	members  map[string]json.RawMessage
+	children map[string]*object
+}
+
+// find gives the member at a dotted path. A document may write a.b as
+// {"a":{"b":…}} or as {"a.b":…}.
+func (o *object) find(path string) json.RawMessage {
+	if !o.decoded {
+		o.decoded = true
+		if json.Unmarshal(o.text, &o.members) != nil {
+			o.members = nil // a scalar or an array has no members
+		}
+	}
+	if v := o.members[path]; !isNull(v) {
+		return v
+	}
+	for i := range len(path) {
+		if path[i] != '.' {
+			continue
+		}
+		if child := o.child(path[:i]); child != nil {
+			if v := child.find(path[i+1:]); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+func (o *object) child(key string) *object {
+	if c := o.children[key]; c != nil {
+		return c
+	}
+	v := o.members[key]
+	if len(v) == 0 || v[0] != '{' {
+		return nil
+	}
+	if o.children == nil {
+		o.children = map[string]*object{}
+	}
+	c := &object{text: v}
+	o.children[key] = c
+	return c
+}
+
+func isNull(v json.RawMessage) bool {
+	return len(v) == 0 || bytes.Equal(v, []byte("null"))
+}
+
+// quoted writes s as a JSON string, with < and > as they are.
+func quoted(s string) json.RawMessage {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always has a JSON form
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+// text is a JSON value as a cell shows it: strings without quotes, null and
+// absent as nothing, all else as JSON text on one line.
+func text(v json.RawMessage) string {
+	if isNull(v) {
+		return ""
+	}
+	switch v[0] {
+	case '"':
+		if plain := v[1 : len(v)-1]; bytes.IndexByte(plain, '\\') < 0 {
+			return string(plain)
+		}
+		var s string
+		if json.Unmarshal(v, &s) == nil {
+			return s
+		}
+	case '{', '[':
+		return string(compact(v))
+	}
+	return string(v)
+}
+
+// compact puts JSON on one line.
+func compact(v json.RawMessage) json.RawMessage {
+	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 {
+		return v // on one line already
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, v) != nil {
+		return v
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"bufio"
+	"strings"
+	"time"
+)
+
+// sampleRows is how many records the widths of a table's columns are made of.
+// They are held back until then.
+const sampleRows = 200
+
+// minWidth is how narrow a column may get so that the table fits.
+const minWidth = 6
+
+// tableEncoder writes aligned columns. Where the width of the terminal is
+// known, cells are cut so that a record is one line.
+type tableEncoder struct {
+	w       *bufio.Writer
+	columns []Column
+	opts    Options
+	sample  [][]string // nil once the widths are known
+	widths  []int
+}
+
+func newTableEncoder(w *bufio.Writer, columns []Column, opts Options) *tableEncoder {
+	heading := make([]string, len(columns))
+	for i, c := range columns {
+		heading[i] = strings.ToUpper(printable(c.Title))
+	}
+	return &tableEncoder{w: w, columns: columns, opts: opts, sample: [][]string{heading}}
+}
+
+func (e *tableEncoder) record(r *record) error {
+	row := make([]string, len(e.columns))
+	for i, c := range e.columns {
+		row[i] = tableCell(c, r, e.opts.Location)
+	}
+	if e.sample == nil {
+		return e.line(row)
+	}
+	e.sample = append(e.sample, row)
+	if len(e.sample) <= sampleRows {
+		return nil
+	}
+	return e.flushSample(true)
+}
+
+// tableCell leaves the milliseconds away: the table is for looking, the other
+// formats are for keeping.
+func tableCell(c Column, r *record, zone *time.Location) string {
+	if c.isTime() {
+		return r.hit.time().In(zone).Format("2006-01-02 15:04:05Z07:00")
+	}
+	return printable(c.cell(r, zone))
+}
+
+func (e *tableEncoder) end() error {
+	if e.sample == nil {
+		return nil
+	}
+	return e.flushSample(false)
+}
+
+func (e *tableEncoder) flushSample(more bool) error {
+	e.widths = fitWidths(e.sample, e.opts.Width, more)
+	for _, row := range e.sample {
+		if err := e.line(row); err != nil {
+			return err
+		}
+	}
+	e.sample = nil
+	return nil
+}
+
+func (e *tableEncoder) line(row []string) error {
+	var b strings.Builder
+	for i, cell := range row {
+		if e.opts.Width > 0 {
+			cell = cut(cell, e.widths[i])
+		}
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(pad(cell, e.widths[i]))
+	}
+	_, err := e.w.WriteString(strings.TrimRight(b.String(), " ") + "\n")
+	return err
+}
+
+// fitWidths gives each column the width of its widest cell; where they do not
+// fit in a line, the widest columns give way, and where there is room and more
+// rows are to come, all get some of it.
+func fitWidths(rows [][]string, line int, more bool) []int {
+	widths := make([]int, len(rows[0]))
+	room := line - 2*(len(widths)-1)
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], cells(cell))
+		}
+	}
+	if line == 0 {
+		return widths
+	}
+	for i := range widths {
+		widths[i] = min(widths[i], line)
+		room -= widths[i]
+	}
+	for ; room < 0; room++ {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= minWidth {
+			break // too narrow a terminal: the lines wrap
+		}
+		widths[widest]--
+	}
+	for i := 0; more && room > 0; room-- {
+		widths[i]++
+		i = (i + 1) % len(widths)
+	}
+	return widths
+}
