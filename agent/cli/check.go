@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,19 +49,18 @@ func printConfig(w io.Writer, cfg *config.Config) error {
 	return err
 }
 
-// summary says in one line what the configuration makes the agent do.
+// summary says in one line what the configuration makes the agent do. It shows
+// no value that a reference may have brought in.
 func summary(cfg *config.Config) string {
-	inputs := make([]string, len(cfg.Inputs))
-	for i, in := range cfg.Inputs {
-		inputs[i] = in.ID
+	files := 0
+	for _, in := range cfg.Inputs {
+		if in.Type == config.TypeFile {
+			files++
+		}
 	}
-	target := strings.Join(cfg.Elasticsearch.URLs, " ")
-	if target == "" {
-		target = "Elastic Cloud"
-	}
-	return fmt.Sprintf("%s (%s), %s, to %s, kept %s",
-		count(len(inputs), "input"), strings.Join(inputs, ", "),
-		count(len(cfg.Masking.Rules), "masking file"), target, cfg.Retention)
+	return fmt.Sprintf("%s (%d file, %d api), %s, documents kept %s",
+		count(len(cfg.Inputs), "input"), files, len(cfg.Inputs)-files,
+		count(len(cfg.Masking.Rules), "file")+" of masking rules", cfg.Retention)
 }
 
 // count says how many there are of something whose plural ends in s.

@@ -5,9 +5,9 @@
 //
 // Commands return errors. What an error means for the exit code is decided in
 // one place, exitCode: 0 done, 1 the check failed or differs, 2 wrong usage or
-// configuration, 3 a peer was unreachable. A command says so with [failed],
-// [misused] or [unreachable]; mistakes in the configuration and errors of the
-// network are recognised by their type.
+// configuration, 3 a peer was unreachable. A plain error is 1; a command says
+// 2 with [misused] and 3 with [unreachable], and mistakes in the configuration
+// and errors of the network are recognised by their type.
 //
 // The package is not for import by other programs, and it keeps no state: what
 // commands share stands in a program value. Its only goroutine waits for

@@ -24,10 +24,6 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// failed marks an error as a check that failed: exit code 1. It is what an
-// error without a mark means too.
-func failed(err error) error { return &exitError{exitFailed, err} }
-
 // misused marks an error as wrong usage or configuration: exit code 2.
 func misused(err error) error { return &exitError{exitMisused, err} }
 
@@ -35,7 +31,8 @@ func misused(err error) error { return &exitError{exitMisused, err} }
 func unreachable(err error) error { return &exitError{exitUnreachable, err} }
 
 // exitCode decides what the process ends with. A mark wins; then mistakes in a
-// configuration are 2 and errors of the network 3.
+// configuration are 2 and errors of the network 3. Any other error is a check
+// that failed: 1.
 func exitCode(err error) int {
 	var marked *exitError
 	var mistakes config.Errors

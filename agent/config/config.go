@@ -81,7 +81,8 @@ type Config struct {
 	// Debug opens what only a developer needs.
 	Debug Debug `yaml:"debug"`
 
-	location *time.Location
+	location   *time.Location
+	references map[string]string // values that hold references, as written
 }
 
 // Location is the time zone named by Timezone.
@@ -131,6 +132,8 @@ type Input struct {
 	// other one is nil. In the file they stand beside type and id.
 	File *FileInput `yaml:"-" when:"file"`
 	API  *APIInput  `yaml:"-" when:"api"`
+
+	written *Input // as it stood in the file, before the top level was added
 }
 
 // FileInput reads files that the gateway writes or exported: NDJSON, pretty or

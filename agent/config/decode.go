@@ -24,6 +24,9 @@ type decoder struct {
 	env    Env
 	errs   Errors
 	places map[string]place // where each key of the file stands
+	// references are the values that hold references, by key, as they stand in
+	// the file.
+	references map[string]string
 }
 
 // place is a position in the file, from 1.
@@ -34,14 +37,17 @@ type place struct{ line, column int }
 type defaulter interface{ setDefaults() }
 
 // fail notes a mistake at a node.
-func (d *decoder) fail(n *yaml.Node, key, format string, args ...any) *Error {
-	return d.failAt(place{n.Line, n.Column}, key, fmt.Sprintf(format, args...))
+func (d *decoder) fail(n *yaml.Node, key, format string, args ...any) {
+	d.suggest(n, key, "", format, args...)
 }
 
-func (d *decoder) failAt(p place, key, problem string) *Error {
-	e := &Error{File: d.file, Line: p.line, Column: p.column, Key: key, Problem: problem}
-	d.errs = append(d.errs, e)
-	return e
+// suggest notes a mistake at a node with the name that was probably meant.
+func (d *decoder) suggest(n *yaml.Node, key, suggestion, format string, args ...any) {
+	d.failAt(place{n.Line, n.Column}, key, fmt.Sprintf(format, args...), suggestion)
+}
+
+func (d *decoder) failAt(p place, key, problem, suggestion string) {
+	d.errs = append(d.errs, &Error{File: d.file, Line: p.line, Column: p.column, Key: key, Problem: problem, Suggestion: suggestion})
 }
 
 // value decodes one node into dst, whose field has the given tag. A null keeps
@@ -119,6 +125,9 @@ func (d *decoder) stringList(n *yaml.Node, key string, dst reflect.Value, tag re
 			continue
 		}
 		d.places[itemKey(i)] = place{item.Line, item.Column}
+		if t.referenced {
+			d.references[fmt.Sprintf("%s[%d]", key, i)] = item.Value
+		}
 		if t.value == "" {
 			d.fail(item, itemKey(i), "must not be empty")
 			continue
@@ -171,7 +180,7 @@ func (d *decoder) secret(n *yaml.Node, key string, dst reflect.Value, tag reflec
 		d.fail(n, key, "the value %v", err)
 		return
 	}
-	dst.Set(reflect.ValueOf(Secret{&secret{pieces: t.pieces, readFile: d.env.ReadFile}}))
+	dst.Set(reflect.ValueOf(newSecret(t.pieces, d.env.ReadFile)))
 }
 
 // scalar decodes a text, number, truth value, time span or size.
@@ -215,6 +224,9 @@ func (d *decoder) text(n *yaml.Node, key string) (text, bool) {
 		d.fail(n, key, "%v", err)
 		return text{}, false
 	}
+	if t.referenced {
+		d.references[key] = n.Value
+	}
 	return t, true
 }
 
@@ -228,8 +240,7 @@ func (d *decoder) checked(n *yaml.Node, key string, t text, tag reflect.StructTa
 				return a, true
 			}
 		}
-		e := d.fail(n, key, "%s is not one of %s", quote(t.shown), strings.Join(allowed, ", "))
-		e.Suggestion = Nearest(t.shown, allowed)
+		d.suggest(n, key, Nearest(t.shown, allowed), "%s is not one of %s", quote(t.shown), strings.Join(allowed, ", "))
 		return "", false
 	}
 	is := tag.Get("is")
@@ -238,10 +249,11 @@ func (d *decoder) checked(n *yaml.Node, key string, t text, tag reflect.StructTa
 	}
 	value, err := checks[is](d, t.value)
 	if err != nil {
-		e := d.fail(n, key, "%s %v", quote(withoutUser(is, t.shown)), err)
+		near := ""
 		if is == "recordname" {
-			e.Suggestion = Nearest(t.shown, recordNames)
+			near = Nearest(t.shown, recordNames)
 		}
+		d.suggest(n, key, near, "%s %v", quote(withoutUser(is, t.shown)), err)
 		return "", false
 	}
 	return value, true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	if at := invalidUTF8(data); at >= 0 {
 		line := bytes.Count(data[:at], []byte("\n"))
 		column := utf8.RuneCount(data[bytes.LastIndexByte(data[:at], '\n')+1 : at])
-		d.failAt(place{line + 1, column + 1}, "", "not UTF-8 text")
+		d.failAt(place{line + 1, column + 1}, "", "not UTF-8 text", "")
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -62,67 +63,74 @@ func (d *decoder) refused(n *yaml.Node) bool {
 	return found
 }
 
-// syntaxError notes what the YAML parser could not read, at the line where it
+// syntaxError notes what the YAML parser could not read, at the place where it
 // stopped understanding. Its own line numbers are of little use: they name the
 // beginning of the surrounding block, and some count from 0.
 func (d *decoder) syntaxError(data []byte, err error) {
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	at := firstBadLine(lines)
+	at := firstBad(nil, lines)
 	line := lines[at]
-	column := len(line) - len(bytes.TrimLeft(line, " "))
-	problem := explain(err)
-	if bytes.HasPrefix(line[column:], []byte("\t")) {
+	indent := len(line) - len(bytes.TrimLeft(line, " "))
+	problem, ofLine := explain(err)
+	column := indent
+	switch {
+	case bytes.HasPrefix(line[indent:], []byte("\t")):
 		problem = "a tab cannot indent YAML; use spaces"
+	case !ofLine:
+		column = firstBad(bytes.Join(lines[:at], nil), bytes.Split(line, nil))
 	}
-	d.failAt(place{at + 1, column + 1}, "", problem)
+	d.failAt(place{at + 1, column + 1}, "", problem, "")
 }
 
-// firstBadLine finds the index of the line after the longest beginning of the
-// file that is YAML by itself. There the mistake is, or begins: a quote or
-// bracket that does not end.
-func firstBadLine(lines [][]byte) int {
-	const most = 5000 // lines; the effort grows with their square
-	end := min(len(lines), most)
-	for ; end > 0; end-- {
+// firstBad finds the index of the piece, a line or a character, after the
+// longest beginning that is YAML by itself. There the mistake is, or begins: a
+// quote or bracket that does not end.
+func firstBad(head []byte, pieces [][]byte) int {
+	const most = 5000 // pieces; the effort grows with their square
+	for end := min(len(pieces), most) - 1; end > 0; end-- {
 		var n yaml.Node
-		if yaml.Unmarshal(bytes.Join(lines[:end-1], nil), &n) == nil {
-			return end - 1
+		if yaml.Unmarshal(slices.Concat(head, bytes.Join(pieces[:end], nil)), &n) == nil {
+			return end
 		}
 	}
 	return 0
 }
 
 // explanations turn the parser's words into what a writer of YAML can do.
-var explanations = []struct{ says, means string }{
-	{"mapping values are not allowed", `": " stands where no key can be; put the value in quotes or mend the indentation`},
-	{"could not find expected ':'", `a line that is not "key: value"; mend the indentation or put the value in quotes`},
-	{"did not find expected key", "neither a key nor the end of the section; mend the indentation or the quotes"},
-	{"did not find expected '-'", "neither an entry of the list nor its end; mend the indentation"},
-	{"did not find expected ',' or", "a list or section in brackets does not go on or end here; a value that holds { } [ ] or a comma needs quotes"},
-	{"unexpected end of stream", "a quote that begins here does not end"},
-	{"cannot start any token", "a value cannot begin with this character; put it in quotes"},
-	{"unknown anchor", "aliases are not supported; a value that begins with * needs quotes"},
-	{"unknown escape character", `an unknown escape in double quotes; write \\ for a backslash, or use single quotes`},
-	{"control characters are not allowed", "a control character"},
-	{"block sequence entries are not allowed", `"- " stands where no list can be; mend the indentation`},
-	{"expected <document start>", "something stands after the end of the document; mend the indentation"},
-	{"alphabetic or numeric character", "a value that begins with & or * needs quotes"},
+var explanations = []struct {
+	says, means string
+	ofLine      bool // the mistake is the line's indentation, not a character
+}{
+	{"mapping values are not allowed", `": " stands where no key can be; put the value in quotes or mend the indentation`, false},
+	{"could not find expected ':'", `a line that is not "key: value"; mend the indentation or put the value in quotes`, true},
+	{"did not find expected key", "neither a key nor the end of the section; mend the indentation or the quotes", true},
+	{"did not find expected '-'", "neither an entry of the list nor its end; mend the indentation", true},
+	{"did not find expected ',' or", "a list or section in brackets does not go on or end here; a value that holds { } [ ] or a comma needs quotes", false},
+	{"unexpected end of stream", "a quote that begins here does not end", false},
+	{"cannot start any token", "a value cannot begin with this character; put it in quotes", false},
+	{"unknown anchor", "aliases are not supported; a value that begins with * needs quotes", false},
+	{"unknown escape character", `an unknown escape in double quotes; write \\ for a backslash, or use single quotes`, false},
+	{"control characters are not allowed", "a control character", false},
+	{"block sequence entries are not allowed", `"- " stands where no list can be; mend the indentation`, true},
+	{"expected <document start>", "something stands after the end of the document; mend the indentation", true},
+	{"alphabetic or numeric character", "a value that begins with & or * needs quotes", false},
 }
 
-// explain gives the problem of a YAML error. It never holds a piece of the file:
-// the one message of the parser that quotes something is among explanations.
-func explain(err error) string {
+// explain gives the problem of a YAML error, and whether it is one of a line's
+// indentation. It never holds a piece of the file: the one message of the parser
+// that quotes something is among explanations.
+func explain(err error) (problem string, ofLine bool) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	for _, e := range explanations {
 		if strings.Contains(message, e.says) {
-			return "not YAML: " + e.means
+			return "not YAML: " + e.means, e.ofLine
 		}
 	}
 	var line int
 	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
 		_, message, _ = strings.Cut(message, ": ")
 	}
-	return "not YAML: " + message
+	return "not YAML: " + message, true
 }
 
 // invalidUTF8 is the offset of the first byte that is not UTF-8, or -1.

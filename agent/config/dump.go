@@ -8,15 +8,16 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Redacted is the configuration in use as YAML: what the file says, all
-// defaults, references resolved, and *** for every secret that is set. It can
-// be shown to others.
+// Redacted is the configuration in use as YAML: what the file says with all
+// defaults. Secrets that are set are ***, and references stand as they are in
+// the file, so nothing that came from elsewhere is in it. It can be shown to
+// others.
 func (c *Config) Redacted() ([]byte, error) {
 	var root yaml.Node
 	if err := root.Encode(c); err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
-	escapeReferences(&root)
+	c.restore(&root, "")
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
@@ -29,6 +30,9 @@ func (c *Config) Redacted() ([]byte, error) {
 // MarshalYAML writes the keys of the input's type beside its common ones.
 func (in Input) MarshalYAML() (any, error) {
 	type common Input // without this method
+	if in.written != nil {
+		in = *in.written
+	}
 	var root, own yaml.Node
 	if err := root.Encode(common(in)); err != nil {
 		return nil, err
@@ -42,16 +46,26 @@ func (in Input) MarshalYAML() (any, error) {
 	return &root, nil
 }
 
-// escapeReferences doubles each dollar sign of the values, so that they mean
-// the same when they are read again.
-func escapeReferences(n *yaml.Node) {
-	if n.Kind == yaml.ScalarNode {
-		n.Value = strings.ReplaceAll(n.Value, "$", "$$")
-	}
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			continue // keys hold no references
+// restore puts references back where they were, and doubles the dollar signs of
+// other values, so that all mean the same when they are read again.
+func (c *Config) restore(n *yaml.Node, key string) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			c.restore(item, fmt.Sprintf("%s[%d]", key, i))
 		}
-		escapeReferences(child)
+	case yaml.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			c.restore(n.Content[i+1], join(key, n.Content[i].Value))
+		}
+	case yaml.ScalarNode:
+		raw, referenced := c.references[key]
+		switch {
+		case n.Value == redacted: // a secret, wherever it came from
+		case referenced:
+			n.SetString(raw)
+		default:
+			n.Value = strings.ReplaceAll(n.Value, "$", "$$")
+		}
 	}
 }

@@ -114,13 +114,18 @@ type entry struct {
 }
 
 // entries lists the keys of a mapping, notes their places, and reports and
-// leaves out those that are there twice or are no text.
+// leaves out those that are there twice or are no text. A key that swallowed its
+// value is shown without it: it may be a secret.
 func (d *decoder) entries(n *yaml.Node, parent string) []entry {
 	var list []entry
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if k.Kind != yaml.ScalarNode || k.Value == "" {
 			d.fail(k, parent, "a key must be a text")
+			continue
+		}
+		if head, _, swallowed := strings.Cut(k.Value, ":"); swallowed && k.Style == 0 {
+			d.fail(k, join(parent, head), "a space is missing after the colon; a key that holds a colon needs quotes")
 			continue
 		}
 		e := entry{name: k.Value, path: join(parent, k.Value), key: k, value: n.Content[i+1]}

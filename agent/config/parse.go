@@ -40,9 +40,9 @@ func Parse(name string, data []byte, env Env) (*Config, error) {
 	if env.ReadFile == nil {
 		env.ReadFile = readFile
 	}
-	d := &decoder{file: name, dir: filepath.Dir(whole), env: env, places: map[string]place{}}
+	d := &decoder{file: name, dir: filepath.Dir(whole), env: env, places: map[string]place{}, references: map[string]string{}}
 	cfg := Default()
-	if root := d.document(data); root != nil {
+	if root := d.document(data); root != nil && !isNull(root) {
 		d.section(root, "", reflect.ValueOf(&cfg).Elem())
 	}
 	if !d.unreadable() {
@@ -52,6 +52,7 @@ func Parse(name string, data []byte, env Env) (*Config, error) {
 	if len(d.errs) > 0 {
 		return nil, d.errs.sorted()
 	}
+	cfg.references = d.references
 	return &cfg, nil
 }
 
@@ -69,6 +70,8 @@ func (d *decoder) complete(cfg *Config) {
 	cfg.location, _ = time.LoadLocation(cfg.Timezone) // its name was checked
 	for i := range cfg.Inputs {
 		in := &cfg.Inputs[i]
+		written := *in
+		in.written = &written
 		in.Gateway = cmp.Or(in.Gateway, cfg.Gateway)
 		in.Tags = slices.Concat(cfg.Tags, in.Tags)
 		if len(cfg.Rename) > 0 {
@@ -82,18 +85,18 @@ func (d *decoder) complete(cfg *Config) {
 // checkWhole checks what takes more than one key to see.
 func (d *decoder) checkWhole(cfg *Config) {
 	if len(cfg.Inputs) == 0 {
-		d.needed("", "inputs", "needed: at least one input")
+		d.needed("", "needed: at least one input", "inputs")
 	}
 	ids := map[string]int{}
 	for i, in := range cfg.Inputs {
 		at := fmt.Sprintf("inputs[%d]", i)
 		if in.Type == "" {
-			d.needed(at, "type", "needed: file or api")
+			d.needed(at, "needed: file or api", "type")
 		}
 		if in.ID == "" {
-			d.needed(at, "id", "needed: a name of your choice that stays the same")
+			d.needed(at, "needed: a name of your choice that stays the same", "id")
 		} else if first, twice := ids[in.ID]; twice {
-			d.failAt(d.at(at+".id"), at+".id", fmt.Sprintf("is the id of inputs[%d] already", first))
+			d.failAt(d.at(at+".id"), at+".id", fmt.Sprintf("is the id of inputs[%d] already", first), "")
 		} else {
 			ids[in.ID] = i
 		}
@@ -110,13 +113,13 @@ func (d *decoder) checkWhole(cfg *Config) {
 
 func (d *decoder) checkFileInput(f *FileInput, at string, cfg *Config) {
 	if len(f.Paths) == 0 {
-		d.needed(at, "paths", "needed: at least one glob")
+		d.needed(at, "needed: at least one glob", "paths")
 	}
 	for i, pattern := range f.Paths {
 		for _, own := range []string{cfg.StateDir, cfg.DeadLetter.Path} {
 			if hit, err := doublestar.PathMatch(pattern, filepath.Join(own, "any.json")); err == nil && hit {
 				key := d.closest(fmt.Sprintf("%s.paths[%d]", at, i))
-				d.failAt(d.at(key), key, fmt.Sprintf("matches the agent's own files in %s; use a narrower glob", own))
+				d.failAt(d.at(key), key, "matches the agent's own files, in state_dir or dead_letter.path; use a narrower glob", "")
 				break
 			}
 		}
@@ -125,10 +128,10 @@ func (d *decoder) checkFileInput(f *FileInput, at string, cfg *Config) {
 
 func (d *decoder) checkAPIInput(a *APIInput, at string) {
 	if a.URL == "" {
-		d.needed(at, "url", "needed: the address of the dashboard")
+		d.needed(at, "needed: the address of the dashboard", "url")
 	}
 	if a.APIKey.IsZero() && a.Password.IsZero() && a.Username == "" {
-		d.needed(at, "api_key", "needed: api_key, or username and password")
+		d.needed(at, "needed: api_key, or username and password", "api_key", "username", "password")
 	}
 	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
 	if (a.CertFile == "") != (a.KeyFile == "") {
@@ -141,14 +144,14 @@ func (d *decoder) checkAPIInput(a *APIInput, at string) {
 	certificate, err1 := d.env.ReadFile(a.CertFile)
 	private, err2 := d.env.ReadFile(a.KeyFile)
 	if _, err := tls.X509KeyPair(certificate, private); err != nil || err1 != nil || err2 != nil {
-		d.failAt(d.at(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase")
+		d.failAt(d.at(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase", "")
 	}
 }
 
 func (d *decoder) checkElasticsearch(es *Elasticsearch) {
 	const at = "elasticsearch"
 	if len(es.URLs) == 0 && es.CloudID == "" {
-		d.needed(at, "urls", "needed: the address of Elasticsearch, or cloud_id")
+		d.needed(at, "needed: the address of Elasticsearch, or cloud_id", "urls", "cloud_id")
 	}
 	d.exclusive(at, "cloud_id", "urls", es.CloudID != "" && len(es.URLs) > 0)
 	d.checkSignIn(at, es.APIKey, es.Username, es.Password)
@@ -174,27 +177,29 @@ func (d *decoder) pair(at, a, b string, hasA bool) {
 	if !hasA {
 		a, b = b, a
 	}
-	d.needed(at, b, "needed together with "+a)
+	d.needed(at, "needed together with "+a, b)
 }
 
 // exclusive notes, where both are given, that two keys exclude each other.
 func (d *decoder) exclusive(at, key, other string, both bool) {
 	if both {
-		d.failAt(d.at(at+"."+key), at+"."+key, "cannot be used together with "+other)
+		d.failAt(d.at(at+"."+key), at+"."+key, "cannot be used together with "+other, "")
 	}
 }
 
-// needed notes a missing key at its section, unless something was said about it
-// already: its value is wrong, its section is, or one of the two is misspelt.
-func (d *decoder) needed(section, name, problem string) {
-	full := join(section, name)
-	for _, e := range d.errs {
-		misspelt := e.Suggestion == name && parentOf(e.Key) == section || e.Suggestion == section && section != ""
-		if misspelt || e.Key == section || strings.HasPrefix(e.Key, full) {
-			return
+// needed notes that a section has none of these keys, unless something was said
+// about that already: a value is wrong, the section is, or a name is misspelt.
+func (d *decoder) needed(section, problem string, names ...string) {
+	for _, name := range names {
+		for _, e := range d.errs {
+			misspelt := e.Suggestion == name && parentOf(e.Key) == section || e.Suggestion == section && section != ""
+			if misspelt || e.Key == section || strings.HasPrefix(strings.Trim(e.Key, `"`), join(section, name)) {
+				return
+			}
 		}
 	}
-	d.failAt(d.at(full), full, problem)
+	full := join(section, names[0])
+	d.failAt(d.at(full), full, problem, "")
 }
 
 func parentOf(key string) string { return key[:max(0, strings.LastIndexByte(key, '.'))] }

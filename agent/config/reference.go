@@ -78,6 +78,8 @@ var (
 // text is a scalar after its references were resolved.
 type text struct {
 	value string
+	// referenced says that something of it came from elsewhere.
+	referenced bool
 	// shown is what an error may print: the scalar as it stands in the file.
 	shown string
 	// pieces keep ${file:PATH} as files, for a Secret.
@@ -104,6 +106,7 @@ func (env Env) resolve(raw, dir string) (text, error) {
 			return t, err
 		}
 		add(p, resolved)
+		t.referenced = t.referenced || raw[at[0]:at[1]] != "$$"
 	}
 	add(piece{text: raw[last:]}, raw[last:])
 	t.value = value.String()

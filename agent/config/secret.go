@@ -13,18 +13,16 @@ const redacted = "***"
 // prints *** through fmt, encoding/json and yaml, whatever the verb, so it can
 // stand in a printed struct. The zero Secret is not set. Copies share their
 // content. A Secret may be used by several goroutines at once.
-type Secret struct {
-	s *secret // a pointer, so that even reflection prints an address only
-}
+type Secret struct{ s *secret }
 
-// secret is the value in pieces, in order. Pieces from ${file:PATH} are read
-// again on each use.
+// secret holds its value in a closure only: where a Secret stands in a field
+// that is not exported, fmt cannot call Format and prints what it finds by
+// reflection, through the pointer.
 type secret struct {
-	pieces   []piece
-	readFile func(path string) ([]byte, error)
+	reveal func() (string, error)
 }
 
-// piece is fixed text, or the path of a file.
+// piece is a part of a value: fixed text, or the path of a file.
 type piece struct {
 	text string
 	path string
@@ -33,7 +31,26 @@ type piece struct {
 // NewSecret makes a secret of fixed text, for callers that got it from
 // elsewhere than a file (a prompt, a test).
 func NewSecret(text string) Secret {
-	return Secret{&secret{pieces: []piece{{text: text}}}}
+	return Secret{&secret{func() (string, error) { return text, nil }}}
+}
+
+// newSecret makes a secret of pieces, in order, whose files are read on each
+// use.
+func newSecret(pieces []piece, readFile func(path string) ([]byte, error)) Secret {
+	return Secret{&secret{func() (string, error) {
+		var b strings.Builder
+		for _, p := range pieces {
+			text := p.text
+			if p.path != "" {
+				var err error
+				if text, err = readText(readFile, p.path); err != nil {
+					return "", fmt.Errorf("read secret: %w", err)
+				}
+			}
+			b.WriteString(text)
+		}
+		return b.String(), nil
+	}}}
 }
 
 // Reveal gives the value. Files named by ${file:PATH} are read each time, so a
@@ -46,18 +63,7 @@ func (s Secret) Reveal() (string, error) {
 	if s.s == nil {
 		return "", nil
 	}
-	var b strings.Builder
-	for _, p := range s.s.pieces {
-		text := p.text
-		if p.path != "" {
-			var err error
-			if text, err = readText(s.s.readFile, p.path); err != nil {
-				return "", fmt.Errorf("read secret: %w", err)
-			}
-		}
-		b.WriteString(text)
-	}
-	return b.String(), nil
+	return s.s.reveal()
 }
 
 // IsZero says that the secret is not set.

@@ -13,7 +13,7 @@ import (
 // or a list of what there is.
 func (d *decoder) unknownKey(e entry, parent string, known []key) {
 	if near := spelling(e.name, known); near != "" {
-		d.fail(e.key, e.path, "unknown key").Suggestion = near
+		d.suggest(e.key, e.path, near, "unknown key")
 		return
 	}
 	if head, tail, dotted := strings.Cut(e.name, "."); dotted && find(known, head) != nil {
@@ -25,7 +25,7 @@ func (d *decoder) unknownKey(e entry, parent string, known []key) {
 		return
 	}
 	if near := Nearest(e.name, names(known)); near != "" {
-		d.fail(e.key, e.path, "unknown key").Suggestion = near
+		d.suggest(e.key, e.path, near, "unknown key")
 		return
 	}
 	where := "at the top level"
