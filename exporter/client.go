@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -121,38 +120,14 @@ var ErrAnswerTooLong = errors.New("the answer is longer than allowed")
 // Do sends one request and returns the body of a successful answer (status
 // below 300). Any other answer is an *Error.
 func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-	req, err := c.newRequest(ctx, r)
+	a, err := c.Perform(ctx, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.es.Perform(req)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
+	if err := a.Err(); err != nil {
+		return nil, err
 	}
-	defer func() { _ = res.Body.Close() }() // read to its end below
-	body, err := readAnswer(res, r.MaxAnswer)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, err)
-	}
-	if res.StatusCode >= 300 {
-		return nil, parseError(res.StatusCode, body)
-	}
-	return body, nil
-}
-
-// readAnswer reads the body, up to one byte more than the bound so that a
-// longer one is noticed.
-func readAnswer(res *http.Response, bound int64) ([]byte, error) {
-	if bound == 0 || res.StatusCode >= 300 {
-		return io.ReadAll(res.Body)
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, bound+1))
-	if err == nil && int64(len(body)) > bound {
-		err = ErrAnswerTooLong
-	}
-	return body, err
+	return a.Body, nil
 }
 
 // JSON sends in (nil for no body) and decodes the answer into out (nil to
@@ -177,11 +152,7 @@ func (c *Client) JSON(ctx context.Context, method, path string, in, out any) err
 }
 
 func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, error) {
-	var body io.Reader
-	if r.Body != nil {
-		body = bytes.NewReader(r.Body)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.Path, body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.Path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", r.Method, err)
 	}

@@ -1,0 +1,137 @@
+package exporter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer is how much of an answer is read: far more than the longest answer
+// to a bulk request, so that a peer that never ends cannot fill the memory.
+const maxAnswer = 256 << 20
+
+// Answer is what the server said, whatever its status.
+type Answer struct {
+	Status int
+	// RetryAfter is how long the server asked to be left alone; 0 if it did
+	// not. It is the peer's wish, not capped.
+	RetryAfter time.Duration
+	Body       []byte
+	// BodyFree says that nothing reads the request's Body any more, so that
+	// its memory may be used again. It is set with an error too. When the
+	// server answers before it read everything, the request may still be under
+	// way in the transport, and BodyFree is false.
+	BodyFree bool
+}
+
+// Err is nil for a status below 300, else an *Error.
+func (a Answer) Err() error {
+	if a.Status < 300 {
+		return nil
+	}
+	return parseError(a.Status, a.Body)
+}
+
+// Perform sends one request and reads the whole answer, whatever its status,
+// into buf, which it grows as needed (nil is fine). An error means that no
+// answer came; see NotSent.
+func (c *Client) Perform(ctx context.Context, r Request, buf []byte) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	req, err := c.newRequest(ctx, r)
+	if err != nil {
+		return Answer{BodyFree: true}, &networkError{err: err}
+	}
+	var sent atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	}))
+	readers := attachBody(req, r.Body)
+	res, err := c.es.Perform(req)
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
+		return Answer{BodyFree: readers.Load() == 0}, &networkError{err: err, sent: sent.Load()}
+	}
+	body, err := readAnswer(res, buf)
+	a := Answer{
+		Status:     res.StatusCode,
+		RetryAfter: retryAfter(res.Header, time.Now()),
+		Body:       body,
+		BodyFree:   readers.Load() == 0,
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, withoutURL(err))
+		return a, &networkError{err: err, sent: true}
+	}
+	return a, nil
+}
+
+// attachBody gives the request its body and counts who reads it. The transport
+// reads in a goroutine of its own that may outlive the answer, and it asks for
+// a second reader only after a connection failed before anything was written.
+func attachBody(req *http.Request, body []byte) *atomic.Int32 {
+	var readers atomic.Int32
+	if body == nil {
+		return &readers
+	}
+	open := func() (io.ReadCloser, error) {
+		readers.Add(1)
+		return &bodyReader{Reader: bytes.NewReader(body), readers: &readers}, nil
+	}
+	req.Body, _ = open() // cannot fail
+	req.GetBody = open
+	req.ContentLength = int64(len(body))
+	return &readers
+}
+
+type bodyReader struct {
+	*bytes.Reader
+	readers *atomic.Int32
+	closed  atomic.Bool
+}
+
+func (b *bodyReader) Close() error {
+	if b.closed.CompareAndSwap(false, true) {
+		b.readers.Add(-1)
+	}
+	return nil
+}
+
+func readAnswer(res *http.Response, buf []byte) ([]byte, error) {
+	defer func() { _ = res.Body.Close() }() // read to its end, or given up
+	w := bytes.NewBuffer(buf[:0])
+	if n := res.ContentLength; n > 0 && n <= maxAnswer {
+		w.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := w.ReadFrom(io.LimitReader(res.Body, maxAnswer+1)); err != nil {
+		return nil, err
+	}
+	if w.Len() > maxAnswer {
+		return nil, fmt.Errorf("longer than %d bytes", maxAnswer)
+	}
+	return w.Bytes(), nil
+}
+
+// networkError is a request that got no whole answer.
+type networkError struct {
+	err  error
+	sent bool // a connection was there, so the server may have read it
+}
+
+func (e *networkError) Error() string { return e.err.Error() }
+func (e *networkError) Unwrap() error { return e.err }
+
+// NotSent reports whether err is that of a request which surely never reached
+// the server: no connection came about, or the request could not be made. Any
+// other error without an answer leaves open whether the server did what it was
+// asked.
+func NotSent(err error) bool {
+	var e *networkError
+	return errors.As(err, &e) && !e.sent
+}
