@@ -16,12 +16,12 @@ const (
 	// AnalystRole may read the audit trail in Discover and on the dashboard
 	// and make CSV reports, and nothing else. The CSV needs a licence above
 	// Basic; below it the role still reads.
-	AnalystRole = "api7-audit-analyst"
+	AnalystRole = "auditship_kibana_analyst"
 	// AnalystBasicRole is for the Basic licence, which grants CSV reports only
 	// together with the right to save searches and dashboards.
-	AnalystBasicRole = "api7-audit-analyst-basic"
+	AnalystBasicRole = "auditship_kibana_analyst_basic"
 	// InstallerRole is the least that Import, Verify and Apply need.
-	InstallerRole = "api7-audit-installer"
+	InstallerRole = "auditship_kibana_installer"
 )
 
 // ErrRoleChanged means that a role of that name exists and is not as shipped.
