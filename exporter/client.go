@@ -109,8 +109,8 @@ type Request struct {
 	Body        []byte
 	ContentType string // default application/json
 	Encoding    string // Content-Encoding of Body, "" if it is plain
-	// MaxAnswer bounds the body of a successful answer in bytes, as it is after
-	// decompression; 0 for no bound. A longer one is ErrAnswerTooLong.
+	// MaxAnswer bounds the body of the answer in bytes, as it is after
+	// decompression; default 256 MiB. A longer one is ErrAnswerTooLong.
 	MaxAnswer int64
 }
 

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"time"
 )
 
-// maxAnswer is how much of an answer is read: far more than the longest answer
+// maxAnswer is how much of an answer is read unless the request says it: far more than the longest answer
 // to a bulk request, so that a peer that never ends cannot fill the memory.
 const maxAnswer = 256 << 20
 
@@ -58,7 +59,7 @@ func (c *Client) Perform(ctx context.Context, r Request, buf []byte) (Answer, er
 		err = fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
 		return Answer{BodyFree: readers.Load() == 0}, &networkError{err: err, sent: sent.Load()}
 	}
-	body, err := readAnswer(res, buf)
+	body, err := readAnswer(res, buf, cmp.Or(r.MaxAnswer, maxAnswer))
 	a := Answer{
 		Status:     res.StatusCode,
 		RetryAfter: retryAfter(res.Header, time.Now()),
@@ -103,17 +104,17 @@ func (b *bodyReader) Close() error {
 	return nil
 }
 
-func readAnswer(res *http.Response, buf []byte) ([]byte, error) {
+func readAnswer(res *http.Response, buf []byte, bound int64) ([]byte, error) {
 	defer func() { _ = res.Body.Close() }() // read to its end, or given up
 	w := bytes.NewBuffer(buf[:0])
-	if n := res.ContentLength; n > 0 && n <= maxAnswer {
+	if n := res.ContentLength; n > 0 && n <= bound {
 		w.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := w.ReadFrom(io.LimitReader(res.Body, maxAnswer+1)); err != nil {
+	if _, err := w.ReadFrom(io.LimitReader(res.Body, bound+1)); err != nil {
 		return nil, err
 	}
-	if w.Len() > maxAnswer {
-		return nil, fmt.Errorf("longer than %d bytes", maxAnswer)
+	if int64(w.Len()) > bound {
+		return nil, ErrAnswerTooLong
 	}
 	return w.Bytes(), nil
 }
