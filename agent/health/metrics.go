@@ -1,0 +1,83 @@
+package health
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics is the agent's registry. Parts that count for themselves are read when
+// the metrics are asked for, by the functions given to Counter and Gauge.
+type Metrics struct {
+	registry *prometheus.Registry
+}
+
+// NewMetrics makes a registry with the ledger, the conditions and the build.
+func NewMetrics(version string, ledger *Ledger, conditions *Conditions) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(
+		ledgerCollector{ledger},
+		conditionCollector{conditions},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "auditship_build_info", Help: "The version of the agent; always 1.",
+			ConstLabels: prometheus.Labels{"version": version},
+		}, func() float64 { return 1 }),
+	)
+	return m
+}
+
+// Labels are a metric's constant labels.
+type Labels = prometheus.Labels
+
+// Counter exports a running total. The name is without the prefix auditship_.
+func (m *Metrics) Counter(name, help string, labels Labels, read func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "auditship", Name: name, Help: help, ConstLabels: labels,
+	}, func() float64 { return float64(read()) }))
+}
+
+// Gauge exports a reading. The name is without the prefix auditship_.
+func (m *Metrics) Gauge(name, help string, labels Labels, read func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "auditship", Name: name, Help: help, ConstLabels: labels,
+	}, read))
+}
+
+var (
+	recordsRead = prometheus.NewDesc("auditship_records_read_total",
+		"Records and faults that an input has read.", []string{"input"}, nil)
+	recordsDone = prometheus.NewDesc("auditship_records_total",
+		"What became of the records, by final verdict. With auditship_records_in_flight they add up to auditship_records_read_total.",
+		[]string{"input", "verdict"}, nil)
+	recordsInFlight = prometheus.NewDesc("auditship_records_in_flight",
+		"Records that were read and have no verdict yet.", []string{"input"}, nil)
+	waiting = prometheus.NewDesc("auditship_waiting_since_timestamp_seconds",
+		"Since when a part of the agent waits, as Unix time; absent while it works.", []string{"part"}, nil)
+)
+
+type ledgerCollector struct{ ledger *Ledger }
+
+func (c ledgerCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- recordsRead
+	out <- recordsDone
+	out <- recordsInFlight
+}
+
+func (c ledgerCollector) Collect(out chan<- prometheus.Metric) {
+	for _, t := range c.ledger.Totals() {
+		out <- prometheus.MustNewConstMetric(recordsRead, prometheus.CounterValue, float64(t.Read), t.Input)
+		out <- prometheus.MustNewConstMetric(recordsInFlight, prometheus.GaugeValue, float64(t.InFlight), t.Input)
+		for verdict, n := range map[string]int64{
+			"indexed": t.Indexed, "duplicate": t.Duplicate, "dead_lettered": t.DeadLettered,
+			"failure_stored": t.FailureStored, "dropped": t.Dropped,
+		} {
+			out <- prometheus.MustNewConstMetric(recordsDone, prometheus.CounterValue, float64(n), t.Input, verdict)
+		}
+	}
+}
+
+type conditionCollector struct{ conditions *Conditions }
+
+func (c conditionCollector) Describe(out chan<- *prometheus.Desc) { out <- waiting }
+
+func (c conditionCollector) Collect(out chan<- prometheus.Metric) {
+	for _, x := range c.conditions.List() {
+		out <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(x.Since.UnixMilli())/1000, x.Part)
+	}
+}

@@ -1,0 +1,54 @@
+package queue
+
+import "sync"
+
+// Order releases the values of each stream in the order in which they were added,
+// when they and all before them are done.
+type Order[T any] struct {
+	release func(stream string, value T)
+
+	mu      sync.Mutex
+	streams map[string][]*Ticket[T]
+}
+
+// Ticket stands for one value that was added.
+type Ticket[T any] struct {
+	order  *Order[T]
+	stream string
+	value  T
+	done   bool
+}
+
+// NewOrder makes an Order that calls release with every value that came to be
+// released, in order within a stream. Release must not call the Order.
+func NewOrder[T any](release func(stream string, value T)) *Order[T] {
+	return &Order[T]{release: release, streams: map[string][]*Ticket[T]{}}
+}
+
+// Add puts a value at the end of its stream.
+func (o *Order[T]) Add(stream string, value T) *Ticket[T] {
+	t := &Ticket[T]{order: o, stream: stream, value: value}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.streams[stream] = append(o.streams[stream], t)
+	return t
+}
+
+// Done says that the ticket's value may be released once those before it are.
+func (t *Ticket[T]) Done() {
+	o := t.order
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t.done = true
+	line := o.streams[t.stream]
+	for len(line) > 0 && line[0].done {
+		o.release(t.stream, line[0].value)
+		line[0] = nil
+		line = line[1:]
+	}
+	if len(line) == 0 {
+		delete(o.streams, t.stream)
+	} else {
+		o.streams[t.stream] = line
+	}
+}
