@@ -100,10 +100,12 @@ func (p *Plan) indexSteps(ctx context.Context, s dataStream) ([]Step, error) {
 		if err != nil {
 			return nil, err
 		}
-		if isWriteIndex && markOf(live.Mappings) != p.mark {
-			// By hand: with a template that a person changed, the next backing
-			// index would not carry our mark either.
-			steps = append(steps, Step{Kind: RollOver, Stream: s.Name, ByHand: p.templatesChangedByHand()})
+		if isWriteIndex {
+			more, err := p.rolloverSteps(ctx, s.Name, live)
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, more...)
 		}
 		if !p.Server.Serverless && index.ILMPolicy != Name {
 			steps = append(steps, Step{
@@ -113,6 +115,26 @@ func (p *Plan) indexSteps(ctx context.Context, s dataStream) ([]Step, error) {
 		}
 	}
 	return steps, nil
+}
+
+// rolloverSteps: a write index made by other templates, or by ours before the
+// user added a field in logs-api7.audit@custom, is succeeded by a new one.
+func (p *Plan) rolloverSteps(ctx context.Context, stream string, live template) ([]Step, error) {
+	step := Step{Kind: RollOver, Stream: stream}
+	if markOf(live.Mappings) != p.mark {
+		// With a template that a person changed, and keeps, the next backing
+		// index might not carry our mark either.
+		step.ByHand = p.templatesChangedByHand()
+		return []Step{step}, nil
+	}
+	in, err := simulate(ctx, p.client, stream)
+	if err != nil {
+		return nil, err
+	}
+	if markOf(in.Mappings) == p.mark && !hasFields(live.Mappings, in.Mappings) {
+		return []Step{step}, nil
+	}
+	return nil, nil
 }
 
 func (p *Plan) templatesChangedByHand() bool {

@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -69,19 +70,24 @@ func (t template) setting(name string) string {
 	return s
 }
 
-// simulate resolves the templates in force for a name.
+// simulate resolves the templates in force for a name; nothing where none
+// matches.
 func simulate(ctx context.Context, client *exporter.Client, stream string) (template, error) {
 	var answer struct {
 		Template template `json:"template"`
 	}
 	err := client.JSON(ctx, http.MethodPost, "/_index_template/_simulate_index/"+url.PathEscape(stream), nil, &answer)
+	var e *exporter.Error
+	if errors.As(err, &e) && e.Status == http.StatusBadRequest { // no template matches
+		return template{}, nil
+	}
 	if err != nil {
 		return template{}, fmt.Errorf("simulate the index template of %s: %w", stream, err)
 	}
 	return answer.Template, nil
 }
 
-// index reads mapping and settings of one live index.
+// readIndex reads mapping and settings of one live index.
 func readIndex(ctx context.Context, client *exporter.Client, name string) (template, error) {
 	var answer map[string]template
 	if err := client.JSON(ctx, http.MethodGet, "/"+url.PathEscape(name), nil, &answer); err != nil {
@@ -99,4 +105,36 @@ func markOf(mapping map[string]any) string {
 // madeByUs reports whether a mapping comes from any version of our templates.
 func madeByUs(mapping map[string]any) bool {
 	return get(mapping, "_meta", "managed_by") == managedBy
+}
+
+// hasFields reports whether a live mapping has every field of the template with
+// the same type. Fields of the user's own component template count too.
+func hasFields(live, template map[string]any) bool {
+	have := fieldTypes(live)
+	for name, t := range fieldTypes(template) {
+		if have[name] != t {
+			return false
+		}
+	}
+	return true
+}
+
+// fieldTypes gives the type of each field, multi-fields included, by its path.
+func fieldTypes(mapping map[string]any) map[string]string {
+	types := map[string]string{}
+	collectTypes(types, "", mapping)
+	return types
+}
+
+func collectTypes(types map[string]string, prefix string, mapping map[string]any) {
+	for _, key := range []string{"properties", "fields"} {
+		fields, _ := mapping[key].(map[string]any)
+		for name, v := range fields {
+			field, _ := v.(map[string]any)
+			if t, ok := field["type"].(string); ok && t != "object" {
+				types[prefix+name] = t
+			}
+			collectTypes(types, prefix+name+".", field)
+		}
+	}
 }

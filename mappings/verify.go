@@ -2,11 +2,9 @@ package mappings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 
 	"github.com/auditship/auditship/exporter"
 )
@@ -146,10 +144,6 @@ func (v *verifier) streams(ctx context.Context, wanted string) error {
 func (v *verifier) template(ctx context.Context, stream string) (template, error) {
 	subject := "index template for " + stream
 	in, err := simulate(ctx, v.client, stream)
-	var e *exporter.Error
-	if errors.As(err, &e) && e.Status == http.StatusBadRequest { // no template matches
-		err = nil
-	}
 	if err != nil {
 		return template{}, err
 	}
@@ -196,7 +190,7 @@ func (v *verifier) stream(ctx context.Context, s dataStream) error {
 	if err := v.management(ctx, s); err != nil {
 		return err
 	}
-	fresh := markOf(live.Mappings) == v.mark && sameFields(live.Mappings, in.Mappings)
+	fresh := markOf(live.Mappings) == v.mark && hasFields(live.Mappings, in.Mappings)
 	v.check(subject, "mapping", fresh, "%s %s", write.Name, pick(fresh, "is up to date", "has an older mapping than the template; auditship setup rolls the stream over"))
 	v.check(subject, "failure store", !s.FailureStore.Enabled, "%s", pick(!s.FailureStore.Enabled, "off",
 		"on: what lands there is kept 30 days only; turn it off with PUT _data_stream/"+s.Name+`/_options {"failure_store":{"enabled":false}}`))
@@ -252,32 +246,6 @@ func explain(ctx context.Context, client *exporter.Client, index string) (explan
 		return explanation{}, fmt.Errorf("ask ILM about %s: %w", index, err)
 	}
 	return answer.Indices[index], nil
-}
-
-// sameFields reports whether a live mapping has every field of the template
-// with the same type. Fields of the user's own component template count too.
-func sameFields(live, template map[string]any) bool {
-	return reflect.DeepEqual(fieldTypes(live), fieldTypes(template))
-}
-
-// fieldTypes gives the type of each field, multi-fields included, by its path.
-func fieldTypes(mapping map[string]any) map[string]string {
-	types := map[string]string{}
-	collectTypes(types, "", mapping)
-	return types
-}
-
-func collectTypes(types map[string]string, prefix string, mapping map[string]any) {
-	for _, key := range []string{"properties", "fields"} {
-		fields, _ := mapping[key].(map[string]any)
-		for name, v := range fields {
-			field, _ := v.(map[string]any)
-			if t, ok := field["type"].(string); ok && t != "object" {
-				types[prefix+name] = t
-			}
-			collectTypes(types, prefix+name+".", field)
-		}
-	}
 }
 
 func pick(ok bool, yes, no string) string {
