@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -65,35 +64,51 @@ func (d *decoder) refused(n *yaml.Node) bool {
 
 // syntaxError notes what the YAML parser could not read, at the place where it
 // stopped understanding. Its own line numbers are of little use: they name the
-// beginning of the surrounding block, and some count from 0.
+// beginning of the surrounding block, and some count from 0. They are used for
+// very large files only.
 func (d *decoder) syntaxError(data []byte, err error) {
-	lines := bytes.SplitAfter(data, []byte("\n"))
-	at := firstBad(nil, lines)
-	line := lines[at]
-	indent := len(line) - len(bytes.TrimLeft(line, " "))
-	problem, ofLine := explain(err)
-	column := indent
-	switch {
-	case bytes.HasPrefix(line[indent:], []byte("\t")):
-		problem = "a tab cannot indent YAML; use spaces"
-	case !ofLine:
-		column = firstBad(bytes.Join(lines[:at], nil), bytes.Split(line, nil))
+	problem, own, ofLine := explain(err)
+	starts := []int{0}
+	for i, c := range data {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	at, ok := firstBad(data, starts)
+	if !ok {
+		at = min(max(own, 1), len(starts)) - 1
+	}
+	line, _, _ := bytes.Cut(data[starts[at]:], []byte("\n"))
+	column := len(line) - len(bytes.TrimLeft(line, " "))
+	if bytes.HasPrefix(line[column:], []byte("\t")) {
+		problem, ofLine = "a tab cannot indent YAML; use spaces", true
+	}
+	if !ofLine && ok {
+		var characters []int
+		for i := range string(line) {
+			characters = append(characters, starts[at]+i)
+		}
+		column, _ = firstBad(data[:starts[at]+len(line)], characters)
 	}
 	d.failAt(place{at + 1, column + 1}, "", problem, "")
 }
 
-// firstBad finds the index of the piece, a line or a character, after the
-// longest beginning that is YAML by itself. There the mistake is, or begins: a
-// quote or bracket that does not end.
-func firstBad(head []byte, pieces [][]byte) int {
-	const most = 5000 // pieces; the effort grows with their square
-	for end := min(len(pieces), most) - 1; end > 0; end-- {
+// firstBad finds the index of the last of some offsets, of lines or characters,
+// before which the data is YAML by itself. There the mistake is, or begins: a
+// quote or bracket that does not end. The effort grows with the square of the
+// size; where it would be too much, firstBad is not ok.
+func firstBad(data []byte, starts []int) (index int, ok bool) {
+	const most = 16 << 20 // bytes to parse, well below a second
+	if len(starts)*len(data) > most {
+		return 0, false
+	}
+	for i := len(starts) - 1; i > 0; i-- {
 		var n yaml.Node
-		if yaml.Unmarshal(slices.Concat(head, bytes.Join(pieces[:end], nil)), &n) == nil {
-			return end
+		if yaml.Unmarshal(data[:starts[i]], &n) == nil {
+			return i, true
 		}
 	}
-	return 0
+	return 0, true
 }
 
 // explanations turn the parser's words into what a writer of YAML can do.
@@ -105,8 +120,8 @@ var explanations = []struct {
 	{"could not find expected ':'", `a line that is not "key: value"; mend the indentation or put the value in quotes`, true},
 	{"did not find expected key", "neither a key nor the end of the section; mend the indentation or the quotes", true},
 	{"did not find expected '-'", "neither an entry of the list nor its end; mend the indentation", true},
-	{"did not find expected ',' or", "a list or section in brackets does not go on or end here; a value that holds { } [ ] or a comma needs quotes", false},
-	{"unexpected end of stream", "a quote that begins here does not end", false},
+	{"did not find expected ',' or", "brackets are not closed, or hold a value that needs quotes for its { } [ ] or comma", false},
+	{"unexpected end of stream", "a quote is not closed", false},
 	{"cannot start any token", "a value cannot begin with this character; put it in quotes", false},
 	{"unknown anchor", "aliases are not supported; a value that begins with * needs quotes", false},
 	{"unknown escape character", `an unknown escape in double quotes; write \\ for a backslash, or use single quotes`, false},
@@ -116,21 +131,21 @@ var explanations = []struct {
 	{"alphabetic or numeric character", "a value that begins with & or * needs quotes", false},
 }
 
-// explain gives the problem of a YAML error, and whether it is one of a line's
-// indentation. It never holds a piece of the file: the one message of the parser
-// that quotes something is among explanations.
-func explain(err error) (problem string, ofLine bool) {
+// explain gives the problem of a YAML error, the line that the parser names or
+// 0, and whether the problem is one of a line's indentation. It never holds a
+// piece of the file: the one message of the parser that quotes something is
+// among explanations.
+func explain(err error) (problem string, line int, ofLine bool) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	for _, e := range explanations {
-		if strings.Contains(message, e.says) {
-			return "not YAML: " + e.means, e.ofLine
-		}
-	}
-	var line int
 	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
 		_, message, _ = strings.Cut(message, ": ")
 	}
-	return "not YAML: " + message, true
+	for _, e := range explanations {
+		if strings.Contains(message, e.says) {
+			return "not YAML: " + e.means, line, e.ofLine
+		}
+	}
+	return "not YAML: " + message, line, true
 }
 
 // invalidUTF8 is the offset of the first byte that is not UTF-8, or -1.

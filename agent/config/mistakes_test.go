@@ -88,3 +88,14 @@ func TestMistakes(t *testing.T) {
 		})
 	}
 }
+
+// A mistake in a file too large for a precise search still has a place, and is
+// found soon.
+func TestMistakeInALargeFile(t *testing.T) {
+	text := "gateway: \"no end\n" + strings.Repeat("# a line of a large file\n", 20000)
+	_, err := Parse("auditship.yml", []byte(text), testEnv())
+	var one *Error
+	if !errors.As(err, &one) || one.Line < 1 || one.Line > 20002 || !strings.Contains(one.Problem, "quote") {
+		t.Errorf("got %v", err)
+	}
+}

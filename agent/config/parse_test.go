@@ -187,6 +187,44 @@ func TestNullKeepsTheDefault(t *testing.T) {
 	}
 }
 
+// Editors on Windows write a byte order mark and CRLF; columns do not change.
+func TestByteOrderMarkAndCRLF(t *testing.T) {
+	windows := "\ufeff" + strings.ReplaceAll(smallest+"retention: 30d\n", "\n", "\r\n")
+	if cfg := mustParse(t, windows, testEnv()); cfg.Retention != 30*day {
+		t.Errorf("retention is %s", cfg.Retention)
+	}
+	_, err := Parse("auditship.yml", []byte(windows+"log: {level: loud}\r\n"), testEnv())
+	if err == nil || !strings.HasPrefix(err.Error(), "auditship.yml:5:14: log.level: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestClientCertificate(t *testing.T) {
+	certificate, key := newCertificate(t)
+	_, otherKey := newCertificate(t)
+	files := map[string][]byte{"/c/client.crt": certificate, "/c/client.key": key, "/c/other.key": otherKey}
+	env := Env{ReadFile: func(path string) ([]byte, error) {
+		if data, ok := files[path]; ok {
+			return data, nil
+		}
+		return nil, os.ErrNotExist
+	}}
+	parse := func(keyFile string) error {
+		_, err := Parse("/c/auditship.yml", []byte(`
+inputs: [{type: api, id: a, url: https://gw, api_key: k, cert_file: client.crt, key_file: `+keyFile+`}]
+elasticsearch: {urls: https://es:9200}
+`), env)
+		return err
+	}
+	if err := parse("client.key"); err != nil {
+		t.Error(err)
+	}
+	err := parse("other.key")
+	if want := "/c/auditship.yml:2:81: inputs[0].key_file: is not the key of cert_file, or not a key in PEM without a passphrase"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 // A folder's name is not a pattern, even if it looks like one.
 func TestRelativeGlobInAnOddFolder(t *testing.T) {
 	cfg, err := Parse("/etc/a[1]{b}*/auditship.yml", []byte(strings.Replace(smallest, "/var/log/api7", "./logs", 1)), testEnv())
