@@ -39,8 +39,6 @@ var layouts = []string{
 	"2006-01-02",
 	"2006/01/02 15:04:05 Z0700",
 	"2006/01/02 15:04:05",
-	"20060102T150405Z0700",
-	"20060102T150405",
 	"02/Jan/2006:15:04:05 -0700",
 	"02 Jan 2006 15:04:05 -0700",
 	"Jan 2, 2006 15:04:05",
@@ -61,9 +59,9 @@ const longestTime = 64
 func (d *Decoder) readTime(token event.Token) (time.Time, bool) {
 	d.text = token.AppendText(d.text[:0])
 	text := bytes.TrimSpace(d.text)
-	t, ok := readNumber(text)
+	t, ok := d.readLayout(text)
 	if !ok {
-		t, ok = d.readLayout(text)
+		t, ok = readNumber(text)
 	}
 	t = t.UTC()
 	if !ok || t.Unix() < 0 || t.Year() > 9999 {
@@ -132,7 +130,7 @@ func readFloat(text []byte) (time.Time, bool) {
 }
 
 func (d *Decoder) readLayout(text []byte) (time.Time, bool) {
-	if len(text) < len("2006-01-02") || len(text) > longestTime {
+	if len(text) < len("2006-01-02") || len(text) > longestTime || bytes.IndexByte(text, ':') < 0 && text[4] != '-' {
 		return time.Time{}, false
 	}
 	var t time.Time
