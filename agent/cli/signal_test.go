@@ -78,8 +78,11 @@ func TestSecondSignalEndsTheProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the process's state tells
+	}()
 	deadline := time.After(20 * time.Second)
 	for {
 		select {
