@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -153,6 +154,9 @@ func TestExitCode(t *testing.T) {
 		"unreachable":              {fmt.Errorf("check: %w", unreachable(errors.New("x"))), 3},
 		"refused":                  {fmt.Errorf("setup: %w", refused), 3},
 		"no such host":             {&net.DNSError{Name: "es"}, 3},
+		"no answer in time":        {fmt.Errorf("setup: %w", context.DeadlineExceeded), 3},
+		"not to be trusted":        {&tls.CertificateVerificationError{Err: errors.New("expired")}, 3},
+		"port is taken":            {&net.OpError{Op: "listen", Err: syscall.EADDRINUSE}, 1},
 		"a mark wins over network": {misused(refused), 2},
 	}
 	for name, tt := range tests {

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/exporter"
 )
 
 // The exit codes.
@@ -31,13 +34,11 @@ func misused(err error) error { return &exitError{exitMisused, err} }
 func unreachable(err error) error { return &exitError{exitUnreachable, err} }
 
 // exitCode decides what the process ends with. A mark wins; then mistakes in a
-// configuration are 2 and errors of the network 3. Any other error is a check
-// that failed: 1.
+// configuration are 2 and a peer without an answer is 3. Any other error is a
+// check that failed: 1.
 func exitCode(err error) int {
 	var marked *exitError
 	var mistakes config.Errors
-	var network *net.OpError
-	var name *net.DNSError
 	switch {
 	case err == nil:
 		return exitDone
@@ -45,8 +46,21 @@ func exitCode(err error) int {
 		return marked.code
 	case errors.As(err, &mistakes):
 		return exitMisused
-	case errors.As(err, &network), errors.As(err, &name):
+	case noAnswer(err):
 		return exitUnreachable
 	}
 	return exitFailed
+}
+
+// noAnswer recognises the errors of a peer that could not be reached or could
+// not be trusted. An address that cannot be listened on is none of them.
+func noAnswer(err error) bool {
+	var network *net.OpError
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &network) && network.Op != "listen" ||
+		errors.As(err, &name) ||
+		errors.As(err, &certificate) ||
+		errors.Is(err, context.DeadlineExceeded) ||
+		exporter.NotSent(err)
 }
