@@ -1,0 +1,65 @@
+package mask
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/auditship/auditship/agent/jsonscan"
+)
+
+// Hit says what happened to one value. It holds nothing of the value itself.
+type Hit struct {
+	Rule   string // id of the rule
+	Path   string // where the value stands, such as http_request.body.plugins.key-auth.key
+	Action string // as the rules file calls it
+}
+
+// Explain masks a record as Mask does and lists every value that was changed
+// or dropped, in the order in which they were found.
+func (m *Masker) Explain(record []byte) ([]Hit, Result) {
+	hits := []Hit{}
+	m.explain = &hits
+	defer func() { m.explain = nil }()
+	res := m.Mask(record)
+	return hits, res
+}
+
+// note adds a hit to the explanation.
+func (w *walker) note(rule int32) {
+	if w.m.explain == nil {
+		return
+	}
+	r := &w.m.rules.rules[rule]
+	*w.m.explain = append(*w.m.explain, Hit{Rule: r.id, Path: w.m.path(w.depth), Action: r.action.kind.String()})
+}
+
+// path names the place of the current value, through the layers down to depth.
+func (m *Masker) path(depth int) string {
+	var b strings.Builder
+	for _, w := range m.levels[:depth+1] {
+		for i := range w.frames {
+			f := &w.frames[i]
+			switch {
+			case f.array:
+				b.WriteString("[" + strconv.Itoa(int(f.index)-1) + "]")
+			case f.key != nil:
+				if b.Len() > 0 {
+					b.WriteByte('.')
+				}
+				b.WriteString(f.key.shown())
+			}
+		}
+	}
+	return b.String()
+}
+
+// shown is the key as it may be printed.
+func (k *keyInfo) shown() string {
+	if k.secret {
+		return "[REDACTED]"
+	}
+	if strings.Contains(k.raw, `\`) {
+		return string(jsonscan.AppendUnquoted(nil, []byte(`"`+k.raw+`"`)))
+	}
+	return k.raw
+}

@@ -1,0 +1,130 @@
+package mask
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/auditship/auditship/agent/jsonscan"
+)
+
+// keyInfo is what the rules say about a key, whatever its place.
+type keyInfo struct {
+	raw   string // as it stands in the text, without quotes
+	class int32
+	names []nameHit // strongest first
+	// secret: the key itself holds something that a detector would take.
+	secret bool
+	role   keyRole
+}
+
+// keyCache remembers keys by their raw bytes, so that names are taken apart
+// once and not in every record. It is bounded: a sender of ever new keys makes
+// it slow, never large.
+type keyCache struct {
+	table []*keyInfo // open addressing, a power of two
+	count int
+	look  func(raw string, escaped bool) *keyInfo
+}
+
+const keyTable = 8192
+
+func newKeyCache(look func(string, bool) *keyInfo) *keyCache {
+	return &keyCache{table: make([]*keyInfo, keyTable), look: look}
+}
+
+// get finds the key whose text between the quotes is raw.
+func (c *keyCache) get(raw []byte, escaped bool) *keyInfo {
+	i := hashKey(raw)
+	for {
+		e := c.table[i%keyTable]
+		if e == nil {
+			return c.put(raw, escaped)
+		}
+		if e.raw == string(raw) {
+			return e
+		}
+		i++
+	}
+}
+
+// longKey is the length in bytes above which keys are not remembered.
+const longKey = 128
+
+func (c *keyCache) put(raw []byte, escaped bool) *keyInfo {
+	info := c.look(string(raw), escaped)
+	if len(raw) > longKey {
+		return info
+	}
+	if c.count >= keyTable/2 {
+		c.clear()
+	}
+	c.count++
+	i := hashKey(raw)
+	for c.table[i%keyTable] != nil {
+		i++
+	}
+	c.table[i%keyTable] = info
+	return info
+}
+
+func (c *keyCache) clear() {
+	clear(c.table)
+	c.count = 0
+}
+
+// hashKey mixes the length and both ends of a key.
+func hashKey(b []byte) uint32 {
+	var lo, hi uint64
+	switch n := len(b); {
+	case n >= 8:
+		lo, hi = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		lo, hi = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
+	case n > 0:
+		lo, hi = uint64(b[0]), uint64(b[n/2])<<8|uint64(b[n-1])
+	}
+	x := (lo ^ bits.RotateLeft64(hi, 29) ^ uint64(len(b))) * 0x9e3779b97f4a7c15
+	return uint32(x >> 40)
+}
+
+// lookKey works out what the rules say about a key.
+func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
+	key := raw
+	if escaped {
+		key = string(jsonscan.AppendUnquoted(nil, []byte(`"`+raw+`"`)))
+	}
+	info := &keyInfo{raw: raw, class: m.nodes.classOf(key), role: roleOf(key)}
+	info.names = m.rules.nameHits(key)
+	info.secret = m.holdsSecret(key)
+	return info
+}
+
+// nameHits lists the rules that select a key by its name, strongest first.
+func (r *Rules) nameHits(key string) []nameHit {
+	if len(key) > maxNameLength {
+		key = key[:maxNameLength]
+	}
+	split := words(key)
+	var hits []nameHit
+	for i := range r.namePatterns {
+		p := &r.namePatterns[i]
+		if ok, plural := p.match(split); ok {
+			hits = addHit(hits, nameHit{rule: p.rule, plural: plural})
+		}
+	}
+	r.sortHits(hits)
+	return hits
+}
+
+// maxNameLength bounds what of a key is read as its name, in bytes.
+const maxNameLength = 1024
+
+func addHit(hits []nameHit, h nameHit) []nameHit {
+	for i := range hits {
+		if hits[i].rule == h.rule {
+			hits[i].plural = hits[i].plural && h.plural
+			return hits
+		}
+	}
+	return append(hits, h)
+}

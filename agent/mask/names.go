@@ -1,0 +1,187 @@
+package mask
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// words splits a key into lower-case words: X-API-KEY and xApiKey are both
+// [x api key]. Unicode is folded to its compatibility form first, and what has
+// no width is dropped, so that a look-alike spelling does not get through.
+func words(key string) []string {
+	if !isASCII(key) {
+		key = norm.NFKC.String(key)
+	}
+	var out []string
+	var word []rune
+	flush := func() {
+		if len(word) > 0 {
+			out = append(out, strings.ToLower(string(word)))
+			word = word[:0]
+		}
+	}
+	var before rune
+	for i, r := range key {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			continue
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r):
+			flush()
+		case unicode.IsUpper(r) && startsWord(before, key[i+utf8.RuneLen(r):]):
+			flush()
+			word = append(word, r)
+		default:
+			word = append(word, r)
+		}
+		before = r
+	}
+	flush()
+	return out
+}
+
+// startsWord says whether an upper-case letter opens a new word: after a small
+// letter or a digit (apiKey), or before a small one in a run of capitals
+// (APIKey).
+func startsWord(before rune, after string) bool {
+	if unicode.IsLower(before) || unicode.IsDigit(before) {
+		return true
+	}
+	next, _ := utf8.DecodeRuneInString(after)
+	return unicode.IsUpper(before) && unicode.IsLower(next)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// namePattern is one entry of a key: list.
+type namePattern struct {
+	rule int32
+	// spellings are the word lists to find among a key's words: for "api?key"
+	// both [api key] and [apikey].
+	spellings [][]string
+	// glob is set instead where the entry holds a *: it is matched against all
+	// words of the key joined with _.
+	glob *regexp.Regexp
+}
+
+// nameHit is a rule that selects a key by its name.
+type nameHit struct {
+	rule int32
+	// plural: the name only fits in the plural (tokens), which also is how
+	// counts are named, so a number is not taken for a secret.
+	plural bool
+}
+
+// parseName compiles an entry of a key: list.
+func parseName(entry string, rule int32) (namePattern, bool) {
+	p := namePattern{rule: rule}
+	if strings.Contains(entry, "*") {
+		parts := strings.FieldsFunc(strings.ToLower(entry), isSeparator)
+		expr := regexp.QuoteMeta(strings.Join(parts, "_"))
+		expr = strings.NewReplacer(`\*`, `.*`, `\?`, `_?`).Replace(expr)
+		glob, err := regexp.Compile(`^(?:` + expr + `)$`)
+		p.glob = glob
+		return p, err == nil && strings.Trim(entry, "*?") != ""
+	}
+	p.spellings = [][]string{nil}
+	for i, part := range strings.Split(entry, "?") {
+		more := words(part)
+		if len(more) == 0 {
+			return p, false
+		}
+		p.spellings = appendSpelling(p.spellings, more, i > 0)
+	}
+	return p, true
+}
+
+func isSeparator(r rune) bool { return strings.ContainsRune("-_. ", r) }
+
+// appendSpelling adds words to every spelling, also glued to its last word
+// where a ? allows that.
+func appendSpelling(spellings [][]string, more []string, glue bool) [][]string {
+	var out [][]string
+	for _, s := range spellings {
+		out = append(out, append(slices.Clone(s), more...))
+		if glue {
+			glued := append(slices.Clone(s[:len(s)-1]), s[len(s)-1]+more[0])
+			out = append(out, append(glued, more[1:]...))
+		}
+	}
+	return out
+}
+
+// match looks for the pattern among the words of a key.
+func (p *namePattern) match(key []string) (hit, plural bool) {
+	if p.glob != nil {
+		return p.glob.MatchString(strings.Join(key, "_")), false
+	}
+	plural = true
+	for _, spelling := range p.spellings {
+		for i := 0; i+len(spelling) <= len(key); i++ {
+			ok, s := matchAt(spelling, key[i:])
+			if ok && !describes(key[i+len(spelling):]) {
+				hit, plural = true, plural && s
+			}
+		}
+	}
+	return hit, hit && plural
+}
+
+func matchAt(spelling, key []string) (ok, plural bool) {
+	for i, want := range spelling {
+		ok, s := sameWord(key[i], want)
+		if !ok {
+			return false, false
+		}
+		plural = s
+	}
+	return true, plural
+}
+
+// longWord is the length from which a word is also found at the end of a
+// compound: dbpassword, clientsecret. Shorter ones end innocent words too.
+const longWord = 6
+
+// sameWord compares a word of a key with one of a pattern: the plural and a
+// number at the end (password2) do not matter.
+func sameWord(word, want string) (ok, plural bool) {
+	word = strings.TrimRight(word, "0123456789")
+	if word == want || len(want) >= longWord && strings.HasSuffix(word, want) {
+		return true, false
+	}
+	singular, cut := strings.CutSuffix(word, "s")
+	if cut && (singular == want || len(want) >= longWord && strings.HasSuffix(singular, want)) {
+		return true, true
+	}
+	return false, false
+}
+
+// describes says whether the words after a match turn the name of a secret
+// into the name of something about it: token_name, secret_type.
+func describes(after []string) bool {
+	return slices.ContainsFunc(after, func(w string) bool {
+		_, found := slices.BinarySearch(describingWords, w)
+		return found
+	})
+}
+
+// describingWords is sorted.
+var describingWords = []string{
+	"age", "alg", "algorithm", "at", "claim", "count", "duration", "enabled",
+	"endpoint", "endpoints", "exp", "expire", "expired", "expires", "expiry",
+	"field", "format", "header", "headers", "id", "ids", "in", "length",
+	"lifetime", "limit", "location", "max", "method", "methods", "min", "name",
+	"names", "param", "policy", "prefix", "required", "rotation", "scheme",
+	"size", "status", "timeout", "ttl", "type", "types", "uri", "url", "version",
+}

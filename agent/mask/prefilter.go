@@ -1,0 +1,120 @@
+package mask
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// trigger is a set of reasons to look closer at a text.
+type trigger uint64
+
+// prefilter tells in one pass over a text whether any detector could find
+// something in it. It looks at every second pair of bytes only: a fragment of
+// three bytes contains such a pair wherever it starts.
+type prefilter struct {
+	pairs   [1024]uint64 // a bit for every pair of bytes that opens a bucket
+	bucket  map[uint16][]fragment
+	digits  bool // texts with 13 digits or more are interesting too
+	singles [256]bool
+}
+
+// fragment is a stretch of bytes a detector cannot do without, or a single
+// byte.
+type fragment struct {
+	text string // 3 bytes or more, or 1
+	at   int    // offset of the pair in text
+	why  trigger
+}
+
+func newPrefilter() *prefilter { return &prefilter{bucket: map[uint16][]fragment{}} }
+
+// add registers a fragment.
+func (p *prefilter) add(text string, why trigger) {
+	if len(text) == 1 {
+		p.addByte(text[0], why)
+		return
+	}
+	// the pairs at text[0:2] and text[1:3]: one of them is looked at
+	for at := range 2 {
+		p.open(uint16(text[at])|uint16(text[at+1])<<8, fragment{text, at, why})
+	}
+}
+
+func (p *prefilter) addByte(c byte, why trigger) {
+	p.singles[c] = true
+	for other := range 256 {
+		p.open(uint16(c)|uint16(other)<<8, fragment{string([]byte{c}), 0, why})
+		p.open(uint16(other)|uint16(c)<<8, fragment{string([]byte{c}), 1, why})
+	}
+}
+
+func (p *prefilter) open(pair uint16, f fragment) {
+	p.pairs[pair>>6] |= 1 << (pair & 63)
+	for _, known := range p.bucket[pair] {
+		if known.text == f.text && known.at == f.at && known.why == f.why {
+			return
+		}
+	}
+	p.bucket[pair] = append(p.bucket[pair], f)
+}
+
+// look returns the reasons to look closer at text, 0 for none.
+func (p *prefilter) look(text []byte) trigger {
+	found := p.scan(text)
+	if p.digits && len(text) >= 13 && countDigits(text) >= 13 {
+		found |= 1 << detectPAN
+	}
+	return found
+}
+
+// scan returns the reasons to look closer at text, 0 for none.
+func (p *prefilter) scan(text []byte) trigger {
+	var found trigger
+	for i := 0; i+2 <= len(text); i += 2 {
+		pair := binary.LittleEndian.Uint16(text[i:])
+		if p.pairs[pair>>6]>>(pair&63)&1 != 0 {
+			found |= p.confirm(text, i, pair)
+		}
+	}
+	if len(text)%2 != 0 && p.singles[text[len(text)-1]] {
+		last := len(text) - 1
+		found |= p.confirm(text, last-1, binary.LittleEndian.Uint16(append([]byte{0}, text[last])))
+	}
+	return found
+}
+
+func (p *prefilter) confirm(text []byte, i int, pair uint16) trigger {
+	var found trigger
+	for _, f := range p.bucket[pair] {
+		if len(f.text) == 1 {
+			found |= f.why
+			continue
+		}
+		start := i - f.at
+		if start >= 0 && hasPrefix(text[start:], f.text) {
+			found |= f.why
+		}
+	}
+	return found
+}
+
+// countDigits counts the ASCII digits of b, eight bytes a step.
+func countDigits(b []byte) int {
+	const (
+		low  = 0x0101010101010101
+		high = 0x8080808080808080
+	)
+	n, i := 0, 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		y := x ^ '0'*low            // digits become 0 to 9
+		over := (y&^high + 118*low) // the high bit says 10 or more
+		n += 8 - bits.OnesCount64((over|y)&high)
+	}
+	for ; i < len(b); i++ {
+		if isDigit(b[i]) {
+			n++
+		}
+	}
+	return n
+}
