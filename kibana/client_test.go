@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -125,7 +126,7 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 		"bad request":         {body(400, `{"message":"secret-key:secret-value and secret-value are wrong"}`), 400, "*** and *** are wrong"},
 		"login page":          {page(200), 200, "web page"},
 		"proxy's error page":  {page(403), 403, "web page"},
-		"redirect to a login": {http.RedirectHandler("/login?next=%2F", 302).ServeHTTP, 302, "web page"},
+		"redirect to a login": {http.RedirectHandler("/login?next=%2F", http.StatusFound).ServeHTTP, 302, "web page"},
 		"no JSON":             {body(200, `<html>`), 200, "not the import API's"},
 		"other JSON":          {body(200, `{"saved_objects":[]}`), 200, "not the import API's"},
 		"error without JSON":  {body(500, `oops `+fakeSecret), 500, "answered 500"},
@@ -360,7 +361,11 @@ func FuzzImportVerdict(f *testing.F) {
 	f.Add([]byte(`{"success":true}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		err := importVerdict(body, 2)
-		if err == nil && !(strings.Contains(string(body), "true") && strings.Contains(string(body), "2")) {
+		var answer struct {
+			Success      bool
+			SuccessCount int
+		}
+		if err == nil && (json.Unmarshal(body, &answer) != nil || !answer.Success || answer.SuccessCount != 2) {
 			t.Errorf("%q counts as a success", body)
 		}
 		if err != nil && err.Error() == "" {

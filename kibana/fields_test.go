@@ -81,14 +81,14 @@ func checkFilterFields(t *testing.T, id string, filters []storedFilter, fields m
 	}
 }
 
-// queriedFields lists the fields of a query made of bool, match_phrase and
-// range.
+// queriedFields lists the fields of a query made of bool, match_phrase,
+// range and wildcard.
 func queriedFields(t *testing.T, query map[string]any) []string {
 	t.Helper()
 	var fields []string
 	for kind, body := range query {
 		switch kind {
-		case "match_phrase", "range":
+		case "match_phrase", "range", "wildcard":
 			for field := range body.(map[string]any) {
 				fields = append(fields, field)
 			}

@@ -308,8 +308,10 @@ func FuzzFacets(f *testing.F) {
 		if err != nil || len(got.differs(again)) > 0 {
 			t.Fatalf("read twice: %v %q", err, got.differs(again))
 		}
-		if fingerprintOf(t, o) != fingerprintOf(t, o) {
-			t.Error("the fingerprint changes")
+		first, errFirst := got.fingerprint()
+		second, errSecond := again.fingerprint()
+		if first != second || errFirst != nil || errSecond != nil {
+			t.Errorf("the fingerprint changes from %s to %s: %v %v", first, second, errFirst, errSecond)
 		}
 	})
 }
