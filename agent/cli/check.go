@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/mask"
 )
 
 func newCheckCommand(p *program) *cobra.Command {
@@ -29,10 +30,14 @@ Exit code 0 says that run would accept the configuration, 2 that it would not.`,
 			if err != nil {
 				return err
 			}
+			rules, err := loadRules(cfg.Masking)
+			if err != nil {
+				return err
+			}
 			if show {
 				return printConfig(p.stdout, cfg)
 			}
-			_, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg))
+			_, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg, rules))
 			return err
 		},
 	}
@@ -51,7 +56,7 @@ func printConfig(w io.Writer, cfg *config.Config) error {
 
 // summary says in one line what the configuration makes the agent do. It shows
 // no value that a reference may have brought in.
-func summary(cfg *config.Config) string {
+func summary(cfg *config.Config, rules *mask.Rules) string {
 	files := 0
 	for _, in := range cfg.Inputs {
 		if in.Type == config.TypeFile {
@@ -60,7 +65,7 @@ func summary(cfg *config.Config) string {
 	}
 	return fmt.Sprintf("%s (%d file, %d api), %s, documents kept %s",
 		count(len(cfg.Inputs), "input"), files, len(cfg.Inputs)-files,
-		count(len(cfg.Masking.Rules), "file")+" of masking rules", cfg.Retention)
+		count(len(rules.Names()), "masking rule"), cfg.Retention)
 }
 
 // count says how many there are of something whose plural ends in s.

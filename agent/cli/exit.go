@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter"
 )
 
@@ -34,17 +35,18 @@ func misused(err error) error { return &exitError{exitMisused, err} }
 func unreachable(err error) error { return &exitError{exitUnreachable, err} }
 
 // exitCode decides what the process ends with. A mark wins; then mistakes in a
-// configuration are 2 and a peer without an answer is 3. Any other error is a
-// check that failed: 1.
+// configuration or in masking rules are 2 and a peer without an answer is 3.
+// Any other error is a check that failed: 1.
 func exitCode(err error) int {
 	var marked *exitError
-	var mistakes config.Errors
+	var inConfig config.Errors
+	var inRules mask.Errors
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &marked):
 		return marked.code
-	case errors.As(err, &mistakes):
+	case errors.As(err, &inConfig), errors.As(err, &inRules):
 		return exitMisused
 	case noAnswer(err):
 		return exitUnreachable

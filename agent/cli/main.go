@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/mask"
 )
 
 // Main runs the command that args name, without the program's own name, and
@@ -62,10 +63,13 @@ func report(stderr io.Writer, err error) {
 		return
 	}
 	text := "auditship: " + err.Error()
-	var mistakes config.Errors
+	var inConfig config.Errors
+	var inRules mask.Errors
 	switch {
-	case errors.As(err, &mistakes):
-		text = mistakes.Error()
+	case errors.As(err, &inConfig):
+		text = inConfig.Error()
+	case errors.As(err, &inRules):
+		text = inRules.Error()
 	case errors.Is(err, context.Canceled):
 		text = "auditship: interrupted"
 	}
