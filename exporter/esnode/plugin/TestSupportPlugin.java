@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -27,6 +28,7 @@ import org.elasticsearch.action.ActionRequestValidationException;
 import org.elasticsearch.action.ActionResponse;
 import org.elasticsearch.action.ActionType;
 import org.elasticsearch.action.datastreams.DataStreamsActionUtil;
+import org.elasticsearch.action.datastreams.DeleteDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.DataStreamInfo;
 import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.IndexProperties;
@@ -39,6 +41,7 @@ import org.elasticsearch.action.support.master.AcknowledgedResponse;
 import org.elasticsearch.client.internal.node.NodeClient;
 import org.elasticsearch.cluster.AckedClusterStateUpdateTask;
 import org.elasticsearch.cluster.ClusterState;
+import org.elasticsearch.cluster.ClusterStateUpdateTask;
 import org.elasticsearch.cluster.health.ClusterStateHealth;
 import org.elasticsearch.cluster.metadata.DataStream;
 import org.elasticsearch.cluster.metadata.DataStreamFailureStoreSettings;
@@ -48,9 +51,11 @@ import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
 import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.cluster.metadata.MetadataDeleteIndexService;
 import org.elasticsearch.cluster.metadata.MetadataIndexTemplateService;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
 import org.elasticsearch.cluster.service.ClusterService;
+import org.elasticsearch.common.Priority;
 import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.io.stream.NamedWriteableRegistry;
 import org.elasticsearch.common.io.stream.StreamOutput;
@@ -178,6 +183,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         return List.of(
             new ActionHandler<>(MAIN, Main.class),
             new ActionHandler<>(GetDataStreamAction.INSTANCE, GetDataStreams.class),
+            new ActionHandler<>(DeleteDataStreamAction.INSTANCE, DeleteDataStreams.class),
             new ActionHandler<>(ILMActions.PUT, PutPolicy.class),
             new ActionHandler<>(GetLifecycleAction.INSTANCE, GetPolicies.class),
             new ActionHandler<>(DeleteLifecycleAction.INSTANCE, DeletePolicy.class),
@@ -201,6 +207,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         return List.of(
             new Endpoint("main", TestSupportPlugin::main, "GET /", "HEAD /"),
             new Endpoint("get_data_stream", TestSupportPlugin::getDataStreams, "GET /_data_stream", "GET /_data_stream/{name}"),
+            new Endpoint("delete_data_stream", TestSupportPlugin::deleteDataStreams, "DELETE /_data_stream/{name}"),
             new Endpoint("ilm_put", TestSupportPlugin::putPolicy, "PUT /_ilm/policy/{name}"),
             new Endpoint("ilm_get", TestSupportPlugin::getPolicies, "GET /_ilm/policy", "GET /_ilm/policy/{name}"),
             new Endpoint("ilm_delete", TestSupportPlugin::deletePolicy, "DELETE /_ilm/policy/{name}"),
@@ -260,6 +267,15 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         get.includeDefaults(request.paramAsBoolean("include_defaults", false));
         get.indicesOptions(IndicesOptions.fromRequest(request, get.indicesOptions()));
         return channel -> client.execute(GetDataStreamAction.INSTANCE, get, new RestToXContentListener<>(channel));
+    }
+
+    private static Send deleteDataStreams(RestRequest request, NodeClient client) {
+        var delete = new DeleteDataStreamAction.Request(
+            RestUtils.getMasterNodeTimeout(request),
+            Strings.splitStringByCommaToArray(request.param("name"))
+        );
+        delete.indicesOptions(IndicesOptions.fromRequest(request, delete.indicesOptions()));
+        return channel -> client.execute(DeleteDataStreamAction.INSTANCE, delete, new RestToXContentListener<>(channel));
     }
 
     private static Send putPolicy(RestRequest request, NodeClient client) throws IOException {
@@ -513,6 +529,60 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
                 null,
                 false
             );
+        }
+    }
+
+    public static final class DeleteDataStreams extends TransportAction<DeleteDataStreamAction.Request, AcknowledgedResponse> {
+        private final ClusterService clusterService;
+        private final IndexNameExpressionResolver resolver;
+        private final Settings settings;
+
+        @Inject
+        public DeleteDataStreams(
+            TransportService transport,
+            ActionFilters filters,
+            ClusterService clusterService,
+            IndexNameExpressionResolver resolver,
+            Settings settings
+        ) {
+            super(DeleteDataStreamAction.NAME, filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+            this.resolver = resolver;
+            this.settings = settings;
+        }
+
+        @Override
+        protected void doExecute(Task task, DeleteDataStreamAction.Request request, ActionListener<AcknowledgedResponse> listener) {
+            var update = new ClusterStateUpdateTask(Priority.HIGH, request.masterNodeTimeout()) {
+                @Override
+                public ClusterState execute(ClusterState state) {
+                    return delete(request, state);
+                }
+
+                @Override
+                public void onFailure(Exception e) {
+                    listener.onFailure(e);
+                }
+
+                @Override
+                public void clusterStateProcessed(ClusterState before, ClusterState after) {
+                    listener.onResponse(AcknowledgedResponse.TRUE);
+                }
+            };
+            clusterService.submitUnbatchedStateUpdateTask(actionName, update);
+        }
+
+        private ClusterState delete(DeleteDataStreamAction.Request request, ClusterState state) {
+            var names = DataStreamsActionUtil.getDataStreamNames(resolver, state, request.getNames(), request.indicesOptions());
+            var metadata = Metadata.builder(state.metadata());
+            var indices = new HashSet<Index>();
+            for (String name : names) {
+                DataStream stream = state.metadata().dataStreams().get(name);
+                indices.addAll(stream.getIndices());
+                indices.addAll(stream.getFailureIndices());
+                metadata.removeDataStream(name);
+            }
+            return MetadataDeleteIndexService.deleteIndices(ClusterState.builder(state).metadata(metadata).build(), indices, settings);
         }
     }
 
