@@ -177,9 +177,11 @@ type APIInput struct {
 	// given.
 	APIKey Secret `yaml:"api_key,omitempty" is:"credential" like:"token,key"`
 
-	// Username and Password sign in by HTTP basic authentication instead of an
-	// api_key.
+	// Username signs in by HTTP basic authentication, with password, instead of
+	// an api_key.
 	Username string `yaml:"username,omitempty" like:"user"`
+
+	// Password belongs to username.
 	Password Secret `yaml:"password,omitempty" is:"password"`
 
 	// PollInterval is how often new records are asked for. Default: 10s.
@@ -204,10 +206,12 @@ type APIInput struct {
 	// instead of the system's.
 	CAFile string `yaml:"ca_file,omitempty" is:"certificates" like:"ca,ca_cert,certificate_authorities,ssl.certificate_authorities"`
 
-	// CertFile and KeyFile are a client certificate and its key in PEM, where
-	// the gateway asks for one.
+	// CertFile is a PEM file with a client certificate, where the gateway asks
+	// for one.
 	CertFile string `yaml:"cert_file,omitempty" is:"certificates" like:"cert,certificate"`
-	KeyFile  string `yaml:"key_file,omitempty" is:"readable"`
+
+	// KeyFile is a PEM file with the key of cert_file, without a passphrase.
+	KeyFile string `yaml:"key_file,omitempty" is:"readable"`
 
 	// Proxy is the proxy to the gateway, for example http://proxy:3128; it may
 	// hold a user name and password, so it is never printed. Default: as the
@@ -246,9 +250,11 @@ type Elasticsearch struct {
 	// it. Default: none.
 	APIKey Secret `yaml:"api_key,omitempty" is:"credential" like:"token,key"`
 
-	// Username and Password sign in by HTTP basic authentication instead of an
-	// api_key.
+	// Username signs in by HTTP basic authentication, with password, instead of
+	// an api_key.
 	Username string `yaml:"username,omitempty" like:"user"`
+
+	// Password belongs to username.
 	Password Secret `yaml:"password,omitempty" is:"password"`
 
 	// Namespace is the last part of the data stream's name. Lower case, no
@@ -306,9 +312,11 @@ type Kibana struct {
 	// is called with.
 	APIKey Secret `yaml:"api_key,omitempty" is:"credential" like:"token,key"`
 
-	// Username and Password sign in by HTTP basic authentication instead of an
-	// api_key.
+	// Username signs in by HTTP basic authentication, with password, instead of
+	// an api_key.
 	Username string `yaml:"username,omitempty" like:"user"`
+
+	// Password belongs to username.
 	Password Secret `yaml:"password,omitempty" is:"password"`
 
 	// CAFile is a PEM file with the authorities to trust for Kibana instead of

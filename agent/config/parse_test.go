@@ -8,6 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -375,6 +378,29 @@ func TestShippedConfigurationUncommented(t *testing.T) {
 	api.URL, api.APIKey, api.CAFile, api.CertFile, api.KeyFile, api.Proxy = got.URL, got.APIKey, got.CAFile, got.CertFile, got.KeyFile, got.Proxy
 	if !reflect.DeepEqual(*cfg.Inputs[0].File, file) || !reflect.DeepEqual(got, api) {
 		t.Errorf("a value that is shown as a default of an input is none:\n%+v\n%+v", *cfg.Inputs[0].File, got)
+	}
+}
+
+// The comments of the fields are the manual: every key has one of its own.
+func TestEveryKeyIsExplained(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		f, ok := n.(*ast.Field)
+		if !ok || f.Tag == nil || strings.Contains(f.Tag.Value, `yaml:"-"`) {
+			return true
+		}
+		keys++
+		if len(strings.Fields(f.Doc.Text())) < 4 || len(f.Names) != 1 || !strings.HasPrefix(f.Doc.Text(), f.Names[0].Name+" ") {
+			t.Errorf("%v: %q", f.Names, f.Doc.Text())
+		}
+		return true
+	})
+	if keys < 60 {
+		t.Errorf("only %d keys found", keys)
 	}
 }
 
