@@ -103,7 +103,7 @@ func EventTypes() []EventType {
 // Next makes the record of the next operation, at a time. Every operation of the
 // specification comes up in turn, between those that are done often.
 func (g *Generator) Next(at time.Time) Record {
-	o := g.operations[g.n%len(g.operations)]
+	o := g.operations[g.n/3%len(g.operations)]
 	if g.n%3 != 0 {
 		o = g.often()
 	}

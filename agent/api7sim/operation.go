@@ -65,7 +65,7 @@ func singular(s string) string {
 		return strings.TrimSuffix(s, "ies") + "y"
 	case s == "ssls":
 		return "ssl"
-	case strings.HasSuffix(s, "ss"), !strings.HasSuffix(s, "s"):
+	case strings.HasSuffix(s, "ss"), strings.HasSuffix(s, "us"), !strings.HasSuffix(s, "s"):
 		return s
 	}
 	return strings.TrimSuffix(s, "s")
