@@ -97,7 +97,8 @@ func fetch(ctx context.Context, version string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the local Maven repository: %w", err)
 	}
-	archive := filepath.Join(home, ".m2", "repository", filepath.FromSlash(mavenGroup),
+	repository := filepath.Join(home, ".m2", "repository")
+	archive := filepath.Join(repository, filepath.FromSlash(mavenGroup),
 		"elasticsearch", version, "elasticsearch-"+version+".zip")
 	if _, err := os.Stat(archive); err == nil {
 		return archive, nil
@@ -107,7 +108,7 @@ func fetch(ctx context.Context, version string) (string, error) {
 		return "", err
 	}
 	group := strings.ReplaceAll(mavenGroup, "/", ".")
-	cmd := exec.CommandContext(ctx, mvn, "-q", "dependency:get", "-Dtransitive=false",
+	cmd := exec.CommandContext(ctx, mvn, "-q", "dependency:get", "-Dtransitive=false", "-Dmaven.repo.local="+repository,
 		"-Dartifact="+group+":elasticsearch:"+version+":zip")
 	if _, err := output(ctx, cmd); err != nil {
 		return "", fmt.Errorf("fetch Elasticsearch %s: %w", version, err)
@@ -136,7 +137,7 @@ func verify(archive, want string) (err error) {
 }
 
 // unpack writes every file of a zip below dir, readable by everyone, with
-// the executable bits the zip records. os.Root keeps each path below dir.
+// the executable bits the zip records. A path that leaves dir is refused.
 func unpack(archive, dir string) (err error) {
 	reader, err := zip.OpenReader(archive)
 	if err != nil {
@@ -158,6 +159,9 @@ func unpack(archive, dir string) (err error) {
 
 func unpackFile(root *os.Root, file *zip.File) (err error) {
 	name := path.Clean(file.Name)
+	if !fs.ValidPath(name) {
+		return fs.ErrInvalid
+	}
 	if file.FileInfo().IsDir() {
 		return makeReadable(root, name)
 	}
@@ -180,7 +184,7 @@ func unpackFile(root *os.Root, file *zip.File) (err error) {
 	return to.Chmod(0o644 | file.Mode().Perm()&0o111)
 }
 
-// makeReadable makes a folder and its parents, open to everyone whatever the
+// makeReadable makes a folder (a valid path) and its parents, open to everyone whatever the
 // umask of this process.
 func makeReadable(root *os.Root, name string) error {
 	if name == "." {

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,7 +155,7 @@ func (n *Node) command() *exec.Cmd {
 	config := filepath.Join(n.dir, "config")
 	lib := func(name string) string { return filepath.Join(n.home, "lib", name, "*") }
 	args := []string{
-		"-Xms4m", "-Xmx64m", "-XX:+UseSerialGC",
+		"-Xms4m", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
 		"-Dcli.name=server", "-Dcli.script=" + filepath.Join(n.home, "bin", "elasticsearch"),
 		"-Dcli.libs=lib/tools/server-cli",
 		"-Des.path.home=" + n.home, "-Des.path.conf=" + config,
@@ -162,12 +163,7 @@ func (n *Node) command() *exec.Cmd {
 		"-cp", lib("") + string(os.PathListSeparator) + lib("cli-launcher"),
 		"org.elasticsearch.launcher.CliToolLauncher",
 	}
-	keys := make([]string, 0, len(n.opts.Settings))
-	for key := range n.opts.Settings {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(n.opts.Settings)) {
 		args = append(args, "-E", key+"="+n.opts.Settings[key])
 	}
 	cmd := exec.Command(filepath.Join(n.java.home, "bin", "java"), args...)
@@ -188,7 +184,9 @@ func (n *Node) await(ctx context.Context) error {
 		if err := n.breath(ctx); err != nil {
 			return err
 		}
-		port = readPort(n.portsFile())
+		if content, err := os.ReadFile(n.portsFile()); err == nil {
+			port = portOf(content)
+		}
 	}
 	n.opts.HTTPPort = port
 	scheme := "https"
@@ -222,20 +220,16 @@ func (n *Node) breath(ctx context.Context) error {
 	}
 }
 
-// readPort reads the port that the node took from the file it writes once it
-// listens: lines of address:port. 0 when it has not.
-func readPort(name string) int {
-	content, err := os.ReadFile(name)
-	if err != nil {
-		return 0
-	}
+// portOf finds the port that the node took in the file it writes once it
+// listens: lines of address:port. 0 when there is none.
+func portOf(content []byte) int {
 	for line := range strings.Lines(string(content)) {
 		_, text, err := net.SplitHostPort(strings.TrimSpace(line))
 		if err != nil {
 			continue
 		}
-		if port, err := strconv.Atoi(text); err == nil {
-			return port
+		if port, err := strconv.ParseUint(text, 10, 16); err == nil && port != 0 {
+			return int(port)
 		}
 	}
 	return 0
@@ -251,7 +245,6 @@ func (n *Node) Stop() error {
 	if n.temporary {
 		err = n.process.kill() // nothing of it is kept
 	} else {
-		_ = n.process.signal(proceed) // a paused node cannot end by itself
 		err = n.process.stop(stopPatience)
 	}
 	return errors.Join(err, n.removeTemporary())
@@ -272,14 +265,15 @@ func (n *Node) Restart(ctx context.Context) error {
 	if n.process == nil {
 		return errNotOurs
 	}
-	_ = n.process.signal(proceed) // a paused node cannot end by itself
 	if err := n.process.stop(stopPatience); err != nil {
 		return err
 	}
 	return n.run(ctx)
 }
 
-// Pause freezes the node: connections stay open and nothing answers.
+// Pause freezes the node: connections stay open and nothing answers. Stop ends
+// a paused node too, but the death of this process may not: end every Pause
+// with Continue or Stop.
 func (n *Node) Pause() error {
 	if n.process == nil {
 		return errNotOurs

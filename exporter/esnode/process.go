@@ -2,12 +2,14 @@ package esnode
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +19,6 @@ type process struct {
 	cmd  *exec.Cmd
 	log  *tail
 	done chan struct{}
-	err  error // why it ended; readable once done is closed
 }
 
 // startProcess starts the command as runAs. On Linux the kernel kills it when
@@ -25,6 +26,8 @@ type process struct {
 func startProcess(cmd *exec.Cmd, as *account, log io.Writer) (*process, error) {
 	p := &process{cmd: cmd, log: &tail{also: log}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.log, p.log
+	// The pipe closes when the server ends, which the launcher started: with
+	// done, both are gone.
 	cmd.WaitDelay = 5 * time.Second
 	confine(cmd, as)
 	started := make(chan error)
@@ -34,7 +37,7 @@ func startProcess(cmd *exec.Cmd, as *account, log io.Writer) (*process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			p.err = cmd.Wait()
+			_ = cmd.Wait() // ended reads the state it leaves
 		}
 	}()
 	if err := <-started; err != nil {
@@ -57,12 +60,22 @@ func exitState(state *os.ProcessState) string {
 	return state.String()
 }
 
+// signal reaches the process and all it started, unless they have ended.
+func (p *process) signal(s syscall.Signal) error {
+	select {
+	case <-p.done:
+		return os.ErrProcessDone
+	default:
+		return signalGroup(p.cmd.Process, s)
+	}
+}
+
 // stop asks the process to end, waits, and kills what is left after a while.
 func (p *process) stop(patience time.Duration) error {
+	_ = p.signal(proceed)   // it may be paused
 	_ = p.signal(terminate) // an error means that it has ended already
 	select {
 	case <-p.done:
-		_ = p.signal(kill) // what it may have left behind
 		return nil
 	case <-time.After(patience):
 		return p.kill()
@@ -71,12 +84,7 @@ func (p *process) stop(patience time.Duration) error {
 
 // kill ends the process and all it started at once.
 func (p *process) kill() error {
-	select {
-	case <-p.done:
-		return nil
-	default:
-	}
-	if err := p.signal(kill); err != nil {
+	if err := p.signal(kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill process %d: %w", p.cmd.Process.Pid, err)
 	}
 	<-p.done

@@ -18,10 +18,10 @@ const (
 
 func confine(*exec.Cmd, *account) {}
 
-// signal can only kill here.
-func (p *process) signal(s os.Signal) error {
+// signalGroup can only kill here; the server ends when its launcher does.
+func signalGroup(first *os.Process, s syscall.Signal) error {
 	if s != terminate && s != kill {
 		return errors.ErrUnsupported
 	}
-	return p.cmd.Process.Kill()
+	return first.Kill()
 }

@@ -25,7 +25,7 @@ func confine(cmd *exec.Cmd, as *account) {
 	cmd.SysProcAttr = attr
 }
 
-// signal reaches the process and all it started.
-func (p *process) signal(s os.Signal) error {
-	return syscall.Kill(-p.cmd.Process.Pid, s.(syscall.Signal))
+// signalGroup reaches the group of which the process is the first.
+func signalGroup(first *os.Process, s syscall.Signal) error {
+	return syscall.Kill(-first.Pid, s)
 }

@@ -20,7 +20,7 @@ type certificates struct {
 }
 
 // newCertificates makes an authority and a certificate for localhost,
-// 127.0.0.1 and ::1, both valid for a day.
+// 127.0.0.1 and ::1, both valid for 30 days.
 func newCertificates() (certificates, error) {
 	caKey, caTemplate, err := newKeyAndTemplate("auditship test authority")
 	if err != nil {
@@ -71,6 +71,6 @@ func newKeyAndTemplate(name string) (*ecdsa.PrivateKey, *x509.Certificate, error
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(24 * time.Hour),
+		NotAfter:     now.Add(30 * 24 * time.Hour),
 	}, nil
 }
