@@ -62,8 +62,7 @@ type Builder struct {
 
 	// Members of the record that came last; most records have the same.
 	gateway, input, path remembered
-	ingested             time.Time
-	ingestedText         []byte
+	eventTime, ingested  minute
 
 	quoter  quoter
 	flat    flattener
@@ -140,9 +139,9 @@ func constantHead(c Config) []byte {
 // without a line break at its end. rec must come from package decode and have a
 // Time.
 func (b *Builder) Append(dst []byte, rec *event.Record, meta Meta) []byte {
-	b.quoter.valid = rec.ValidUTF8
+	b.quoter.reset(rec)
 	facts := b.derive(rec, meta)
-	dst = appendTime(append(dst, `{"@timestamp":"`...), rec.Time)
+	dst = b.eventTime.appendTime(append(dst, `{"@timestamp":"`...), rec.Time)
 	dst = append(append(dst, '"'), b.head...)
 	dst = b.appendTags(dst, meta.Input)
 	dst = b.appendEvent(dst, rec, meta, &facts)
@@ -187,12 +186,8 @@ func (b *Builder) appendEvent(dst []byte, rec *event.Record, meta Meta, facts *f
 	dst = b.quoter.field(dst, `"id":`, rec.ID)
 	dst = b.quoter.field(dst, `"action":`, rec.EventType)
 	if !meta.Ingested.IsZero() {
-		if !meta.Ingested.Equal(b.ingested) || b.ingestedText == nil {
-			b.ingested = meta.Ingested
-			b.ingestedText = appendTime(b.ingestedText[:0], meta.Ingested)
-		}
-		dst = append(dst, `,"ingested":"`...)
-		dst = append(append(dst, b.ingestedText...), '"')
+		dst = b.ingested.appendTime(append(dst, `,"ingested":"`...), meta.Ingested)
+		dst = append(dst, '"')
 	}
 	if b.config.KeepOriginal {
 		dst = jsonscan.AppendQuoted(append(dst, `,"original":`...), rec.Raw)
@@ -226,7 +221,7 @@ func (b *Builder) appendSource(dst []byte, recorded event.Token) []byte {
 	if len(recorded) == 0 {
 		return dst
 	}
-	b.address = appendIP(b.address, b.quoter.plain(recorded))
+	b.address = appendIP(b.address, b.quoter.read(&b.quoter.text, recorded))
 	dst, mark := object(dst, `"source":{`)
 	dst = b.quoter.field(dst, `"address":`, recorded)
 	if len(b.address) > 0 {
@@ -309,19 +304,6 @@ func (b *Builder) appendLog(dst []byte, meta Meta) []byte {
 		dst = strconv.AppendInt(append(dst, `,"offset":`...), meta.Offset, 10)
 	}
 	return append(dst, '}')
-}
-
-// appendTime appends a time in UTC as the type date reads it: with
-// milliseconds, and finer where it is finer.
-func appendTime(dst []byte, t time.Time) []byte {
-	layout := "2006-01-02T15:04:05.000Z"
-	switch ns := t.Nanosecond(); {
-	case ns%1_000 != 0:
-		layout = "2006-01-02T15:04:05.000000000Z"
-	case ns%1_000_000 != 0:
-		layout = "2006-01-02T15:04:05.000000Z"
-	}
-	return t.UTC().AppendFormat(dst, layout)
 }
 
 // outcome is the event.outcome of a record.

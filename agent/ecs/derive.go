@@ -28,22 +28,21 @@ func (b *Builder) derive(rec *event.Record, meta Meta) facts {
 		f.category, f.action = t.meaning.category, t.meaning.action
 		f.eventName = b.displayName(t)
 	}
-	b.uri = rec.Request.URI.AppendText(b.uri[:0])
-	path, query := splitURI(b.uri)
+	path, query := splitURI(b.quoter.read(&b.uri, rec.Request.URI))
 	f.path, f.group = path, queryGroup(query)
-	b.kind = rec.ResourceType.AppendText(b.kind[:0])
+	f.kind = b.quoter.read(&b.kind, rec.ResourceType)
 
 	var op operation
-	if f.category == unknownCategory || f.action == unknownAction || len(b.kind) == 0 || len(f.group) == 0 {
+	if f.category == unknownCategory || f.action == unknownAction || len(f.kind) == 0 || len(f.group) == 0 {
 		op = parsePath(path)
 	}
 	if len(f.group) == 0 {
 		f.group = op.group
 	}
-	if len(b.kind) == 0 {
-		b.kind = append(b.kind, op.kind...)
+	if len(f.kind) == 0 {
+		b.kind = append(b.kind[:0], op.kind...)
+		f.kind = b.kind
 	}
-	f.kind = b.kind
 	b.classify(&f, op, rec)
 	b.findName(&f, rec, meta.Gateway)
 	return f
@@ -61,7 +60,7 @@ func (b *Builder) classify(f *facts, op operation, rec *event.Record) {
 		f.action = op.action
 	}
 	if f.action == unknownAction {
-		f.action = methodAction(b.quoter.plain(rec.Request.Method), rec.Response.StatusCode)
+		f.action = methodAction(b.quoter.read(&b.quoter.text, rec.Request.Method), rec.Response.StatusCode)
 	}
 	if f.category == unknownCategory && (f.action != unknownAction || len(f.path) > 0) {
 		f.category = configuration // the rest of what an operator does to a gateway
@@ -70,24 +69,23 @@ func (b *Builder) classify(f *facts, op operation, rec *event.Record) {
 
 // findName completes the resource's name, and what is remembered of it.
 func (b *Builder) findName(f *facts, rec *event.Record, gateway string) {
-	b.name = rec.ResourceName.AppendText(b.name[:0])
-	if len(b.name) == 0 && f.category != authentication {
-		b.name = b.nameIn(rec.Request.Body).AppendText(b.name)
-		if len(b.name) == 0 {
-			b.name = b.nameIn(rec.Response.Body).AppendText(b.name)
-		}
+	f.name = b.quoter.read(&b.name, rec.ResourceName)
+	if len(f.name) == 0 && f.category != authentication {
+		f.name = b.quoter.read(&b.name, b.nameIn(rec.Request.Body))
 	}
-	f.name = b.name
+	if len(f.name) == 0 && f.category != authentication {
+		f.name = b.quoter.read(&b.name, b.nameIn(rec.Response.Body))
+	}
 	if len(rec.ResourceID) == 0 || b.config.Names == nil {
 		return
 	}
-	b.id = rec.ResourceID.AppendText(b.id[:0])
-	b.config.Names.put(gateway, b.id, f.kind, f.name)
+	id := b.quoter.read(&b.id, rec.ResourceID)
+	b.config.Names.put(gateway, id, f.kind, f.name)
 	if len(f.kind) > 0 && len(f.name) > 0 {
 		return
 	}
 	var kind, name []byte
-	b.names, kind, name = b.config.Names.get(b.names[:0], gateway, b.id)
+	b.names, kind, name = b.config.Names.get(b.names[:0], gateway, id)
 	if len(f.kind) == 0 {
 		f.kind = kind
 	}
@@ -143,7 +141,7 @@ func (b *Builder) nameInObject(outermost bool) event.Token {
 
 // eventType is what is known about the event type of a record.
 func (b *Builder) eventType(token event.Token) *eventType {
-	text := b.quoter.plain(token)
+	text := b.quoter.read(&b.quoter.text, token)
 	if t, ok := b.types[string(text)]; ok {
 		return t
 	}

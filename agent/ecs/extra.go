@@ -71,11 +71,11 @@ func (b *Builder) appendLoose(dst []byte, members []event.Extra) []byte {
 	}
 	b.loose = append(b.loose, '}')
 
-	valid := b.quoter.valid
-	b.quoter.valid = true // what was assembled is
+	record := b.quoter
+	b.quoter.valid, b.quoter.escapes = true, true // of what was assembled
 	b.flat.fits(b.loose, place{})
 	dst = b.flat.write(dst)
-	b.quoter.valid = valid
+	b.quoter.valid, b.quoter.escapes = record.valid, record.escapes
 	return dst
 }
 

@@ -7,10 +7,17 @@ import (
 	"github.com/auditship/auditship/agent/jsonscan"
 )
 
-// quoter writes strings of one record as JSON that is valid UTF-8.
+// quoter reads and writes the strings of one record; what it writes is valid
+// UTF-8. The two facts about the whole record spare it a look at most strings.
 type quoter struct {
-	valid bool // the record is valid UTF-8
-	text  []byte
+	valid   bool // the record is valid UTF-8
+	escapes bool // it has a backslash somewhere
+	text    []byte
+}
+
+// reset begins a record.
+func (q *quoter) reset(rec *event.Record) {
+	q.valid, q.escapes = rec.ValidUTF8, bytes.IndexByte(rec.Raw, '\\') >= 0
 }
 
 // token appends a scalar as a JSON string.
@@ -20,26 +27,26 @@ func (q *quoter) token(dst []byte, t event.Token) []byte {
 		dst = append(dst, t...)
 		return append(dst, '"')
 	}
-	if q.valid && bytes.IndexByte(t, '\\') < 0 {
+	if q.valid && (!q.escapes || bytes.IndexByte(t, '\\') < 0) {
 		return append(dst, t...)
 	}
 	q.text = jsonscan.AppendUnquoted(q.text[:0], t)
 	return jsonscan.AppendQuoted(dst, q.text)
 }
 
-// plain is the text of a token; it may alias the token or the quoter's scratch
-// memory, which the next call overwrites.
-func (q *quoter) plain(t event.Token) []byte {
+// read is the text of a token. It aliases the token or, where that has escapes,
+// scratch.
+func (q *quoter) read(scratch *[]byte, t event.Token) []byte {
 	switch {
 	case len(t) == 0:
 		return nil
 	case t[0] != '"':
 		return t
-	case bytes.IndexByte(t, '\\') < 0:
+	case !q.escapes:
 		return t[1 : len(t)-1]
 	}
-	q.text = jsonscan.AppendUnquoted(q.text[:0], t)
-	return q.text
+	*scratch = t.AppendText((*scratch)[:0])
+	return *scratch
 }
 
 // object begins an object under a name, given as `"name":{`, and returns where
