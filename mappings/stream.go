@@ -2,7 +2,6 @@ package mappings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -77,10 +76,6 @@ func simulate(ctx context.Context, client *exporter.Client, stream string) (temp
 		Template template `json:"template"`
 	}
 	err := client.JSON(ctx, http.MethodPost, "/_index_template/_simulate_index/"+url.PathEscape(stream), nil, &answer)
-	var e *exporter.Error
-	if errors.As(err, &e) && e.Status == http.StatusBadRequest { // no template matches
-		return template{}, nil
-	}
 	if err != nil {
 		return template{}, fmt.Errorf("simulate the index template of %s: %w", stream, err)
 	}

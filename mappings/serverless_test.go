@@ -1,0 +1,254 @@
+package mappings
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/auditship/auditship/exporter"
+)
+
+// serverless answers like an Elastic Cloud Serverless project, of which there
+// is none to run here: it keeps what is PUT and gives it back in the form the
+// server does, has data streams whose lifecycle is fixed at their creation,
+// and has no ILM.
+type serverless struct {
+	t *testing.T
+
+	mu      sync.Mutex
+	objects map[string]map[string]any // by path
+	streams map[string]*serverlessStream
+	cap     string // the project's greatest retention, "" for none
+}
+
+type serverlessStream struct {
+	retention string
+	mappings  []any // of each backing index
+}
+
+func newServerless(t *testing.T) (*serverless, *exporter.Client) {
+	t.Helper()
+	s := &serverless{t: t, objects: map[string]map[string]any{}, streams: map[string]*serverlessStream{}}
+	server := httptest.NewServer(http.HandlerFunc(s.answer))
+	t.Cleanup(server.Close)
+	client, err := exporter.New(exporter.Config{Addresses: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, client
+}
+
+func (s *serverless) answer(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("X-Elastic-Product", "Elasticsearch")
+	w.Header().Set("Content-Type", "application/json")
+	status, body := s.route(r)
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *serverless) route(r *http.Request) (int, any) {
+	kind, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch {
+	case strings.Contains(r.URL.Path, "_ilm"):
+		s.t.Errorf("%s %s: there is no ILM", r.Method, r.URL.Path)
+		return http.StatusGone, map[string]any{"error": "no handler"}
+	case r.URL.Path == "/":
+		return 200, map[string]any{"version": map[string]any{"number": "8.11.0", "build_flavor": "serverless"}}
+	case r.URL.Path == "/_security/_authenticate":
+		return 200, map[string]any{}
+	case strings.HasPrefix(name, "_simulate_index/"):
+		return 200, map[string]any{"template": s.composed()}
+	case r.Method == "PUT" && strings.HasSuffix(name, "/_lifecycle"):
+		s.streams[strings.TrimSuffix(name, "/_lifecycle")].retention = s.body(r)["data_retention"].(string)
+		return 200, map[string]any{"acknowledged": true}
+	case r.Method == "PUT":
+		s.objects[r.URL.Path] = s.body(r)
+		return 200, map[string]any{"acknowledged": true}
+	case kind == "_data_stream":
+		return 200, s.listStreams()
+	case name == "_rollover":
+		s.streams[kind].mappings = append(s.streams[kind].mappings, s.composed()["mappings"])
+		return 200, map[string]any{"acknowledged": true}
+	case strings.HasPrefix(kind, ".ds-"):
+		return 200, map[string]any{kind: s.backingIndex(kind)}
+	}
+	return s.get(r.URL.Path, kind, name)
+}
+
+func (s *serverless) body(r *http.Request) map[string]any {
+	var body map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		s.t.Error(err)
+	}
+	return body
+}
+
+func (s *serverless) get(path, kind, name string) (int, any) {
+	object, ok := s.objects[path]
+	if !ok {
+		return 404, map[string]any{"error": map[string]any{"type": "resource_not_found_exception"}}
+	}
+	object = maps.Clone(object)
+	switch kind {
+	case "_component_template":
+		object["created_date_millis"], object["modified_date_millis"] = 1, 2
+		return 200, map[string]any{"component_templates": []any{map[string]any{"name": name, "component_template": object}}}
+	case "_index_template":
+		object["data_stream"] = map[string]any{"hidden": false, "allow_custom_routing": false}
+		return 200, map[string]any{"index_templates": []any{map[string]any{"name": name, "index_template": object}}}
+	}
+	object["run_as"] = []any{}
+	return 200, map[string]any{strings.TrimPrefix(name, "role/"): object}
+}
+
+// composed is what the two component templates make together.
+func (s *serverless) composed() map[string]any {
+	out := map[string]any{}
+	for _, name := range []string{MappingsComponent, SettingsComponent} {
+		template, _ := s.objects["/_component_template/"+name]["template"].(map[string]any)
+		maps.Copy(out, template)
+	}
+	return out
+}
+
+// create does what the first document does.
+func (s *serverless) create(stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	retention, _ := get(s.composed(), "lifecycle", "data_retention").(string)
+	s.streams[stream] = &serverlessStream{retention: retention, mappings: []any{s.composed()["mappings"]}}
+}
+
+func (s *serverless) listStreams() any {
+	list := []any{}
+	for name, stream := range s.streams {
+		lifecycle := map[string]any{"enabled": true, "data_retention": stream.retention}
+		if s.cap != "" {
+			lifecycle["effective_retention"] = s.cap
+		}
+		indices := []any{}
+		for i := range stream.mappings {
+			indices = append(indices, map[string]any{
+				"index_name": ".ds-" + name + strings.Repeat("x", i), "managed_by": "Data stream lifecycle",
+			})
+		}
+		list = append(list, map[string]any{"name": name, "template": Name, "indices": indices, "lifecycle": lifecycle})
+	}
+	return map[string]any{"data_streams": list}
+}
+
+func (s *serverless) backingIndex(index string) any {
+	name := strings.TrimRight(strings.TrimPrefix(index, ".ds-"), "x")
+	return map[string]any{
+		"mappings": s.streams[name].mappings[len(index)-len(".ds-"+name)],
+		"settings": s.composed()["settings"],
+	}
+}
+
+func TestServerless(t *testing.T) {
+	const stream = "logs-api7.audit-default"
+	s, client := newServerless(t)
+	wantSteps(t, apply(t, client, Options{}, false),
+		"created component template logs-api7.audit@mappings",
+		"created component template logs-api7.audit@settings",
+		"created index template logs-api7.audit",
+		"created role auditship_agent",
+		"created role auditship_analyst",
+		"created role auditship_setup",
+	)
+	wantVerified(t, verify(t, client, Options{}))
+	s.create(stream)
+	wantSteps(t, apply(t, client, Options{}, true))
+	wantVerified(t, verify(t, client, Options{}))
+
+	shorter := Options{Retention: 90 * day}
+	if verify(t, client, shorter).OK() {
+		t.Error("180 days pass for 90")
+	}
+	wantSteps(t, apply(t, client, shorter, false),
+		"updated component template logs-api7.audit@settings",
+		"set retention of data stream "+stream+" to 90d")
+	wantVerified(t, verify(t, client, shorter))
+
+	s.streams[stream].retention = "30d"
+	wantSteps(t, plan(t, client, shorter).Conflicts(), "data stream "+stream)
+	wantSteps(t, apply(t, client, shorter, false))
+	if report := verify(t, client, shorter); report.OK() {
+		t.Errorf("30 days pass for 90: %v", report)
+	}
+	wantSteps(t, apply(t, client, shorter, true), "set retention of data stream "+stream+" to 90d")
+	wantVerified(t, verify(t, client, shorter))
+
+	s.cap = "60d"
+	var failed []string
+	for _, c := range verify(t, client, shorter) {
+		if !c.OK {
+			failed = append(failed, c.Name+" "+c.Detail)
+		}
+	}
+	wantSteps(t, failed, `retention .ds-`+stream+`: "60d", wanted "90d"`)
+}
+
+func TestServerlessRollsOverForANewMapping(t *testing.T) {
+	const stream = "logs-api7.audit-default"
+	s, client := newServerless(t)
+	apply(t, client, Options{}, false)
+	s.create(stream)
+	s.streams[stream].mappings[0] = map[string]any{"dynamic": "false"}
+	wantSteps(t, apply(t, client, Options{}, false), "rolled over data stream "+stream)
+	wantVerified(t, verify(t, client, Options{}))
+}
+
+// TestWithoutSecurity: a server with security off has no roles to install.
+func TestWithoutSecurity(t *testing.T) {
+	s := &serverless{t: t, objects: map[string]map[string]any{}, streams: map[string]*serverlessStream{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/_security") {
+			w.Header().Set("X-Elastic-Product", "Elasticsearch")
+			http.Error(w, `{"error":"no handler found for uri [/_security/_authenticate] and method [GET]"}`, http.StatusBadRequest)
+			return
+		}
+		s.answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	client, err := exporter.New(exporter.Config{Addresses: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan(t, client, Options{})
+	if !p.SecurityOff || slices.ContainsFunc(p.Objects, func(o Object) bool { return o.Kind == Role }) {
+		t.Errorf("roles are planned: %v", p.Objects)
+	}
+	wantSteps(t, apply(t, client, Options{}, false),
+		"created component template logs-api7.audit@mappings",
+		"created component template logs-api7.audit@settings",
+		"created index template logs-api7.audit",
+	)
+}
+
+func TestTooOldAServerIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			t.Errorf("%s %s", r.Method, r.URL.Path)
+		}
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
+		_, _ = w.Write([]byte(`{"version":{"number":"8.11.4","build_flavor":"default"}}`)) // a lost answer fails the test below
+	}))
+	t.Cleanup(server.Close)
+	client, err := exporter.New(exporter.Config{Addresses: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(t.Context(), client, Options{}); err == nil || !strings.Contains(err.Error(), "8.12.0 or newer is needed") {
+		t.Errorf("got %v", err)
+	}
+}
