@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/auditship/auditship/agent/event"
 )
@@ -226,8 +227,8 @@ func compile(rename map[string]string) (*node, error) {
 	}
 	for _, from := range slices.Sorted(maps.Keys(rename)) {
 		to := rename[from]
-		if slices.Contains(strings.Split(from, "."), "") {
-			return nil, &RenameError{from, to, "a name is empty"}
+		if problem := unusable(from); problem != "" {
+			return nil, &RenameError{from, to, problem}
 		}
 		targets := under(to)
 		if len(targets) == 0 {
@@ -240,6 +241,24 @@ func compile(rename map[string]string) (*node, error) {
 		}
 	}
 	return root, nil
+}
+
+// maxParts is how many names a path may have; an unknown field beside the last
+// of them is kept with all the objects around it.
+const maxParts = 8
+
+// unusable says why a path cannot be renamed, "" where it can.
+func unusable(path string) string {
+	parts := strings.Split(path, ".")
+	if len(parts) > maxParts {
+		return "the path is too long"
+	}
+	for _, part := range parts {
+		if strings.TrimSpace(part) == "" || strings.ContainsFunc(part, unicode.IsControl) {
+			return "a name in it is blank"
+		}
+	}
+	return ""
 }
 
 // under is what a path of the record names: one field ("" in the result), or
