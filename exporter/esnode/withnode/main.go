@@ -35,6 +35,10 @@ func run(ctx context.Context, args []string) (code int, err error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: withnode command [argument ...]")
 	}
+	path, err := exec.LookPath(args[0])
+	if err != nil {
+		return 1, err // before a node is started for nothing
+	}
 	node, err := esnode.Start(ctx, esnode.Options{})
 	if err != nil {
 		return 1, err
@@ -44,7 +48,7 @@ func run(ctx context.Context, args []string) (code int, err error) {
 			code, err = max(code, 1), errors.Join(err, stopErr)
 		}
 	}()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, path, args[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it may have something to tidy up
 	cmd.Env = append(os.Environ(), node.Environ()...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -53,7 +57,7 @@ func run(ctx context.Context, args []string) (code int, err error) {
 		return exit.ExitCode(), nil
 	}
 	if err != nil {
-		return 1, fmt.Errorf("run %s: %w", args[0], err)
+		return 1, fmt.Errorf("run %s: %w", path, err)
 	}
 	return 0, nil
 }
