@@ -466,3 +466,27 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// A command that runs before the secrets are there reads the rest.
+func TestUnresolvedReferences(t *testing.T) {
+	const text = `
+inputs: [{type: api, id: a, url: "https://gw", api_key: "${file:not-there}"}]
+elasticsearch: {urls: "https://es:9200", username: "${NOT_SET:elastic}", password: "${NOT_SET}", timeout: "${SET}"}
+`
+	env := Env{LookupEnv: func(name string) (string, bool) { return "5s", name == "SET" }}
+	if _, err := Parse("auditship.yml", []byte(text), env); err == nil {
+		t.Error("the agent would start without its secrets")
+	}
+	env.Unresolved = "unresolved"
+	cfg, err := Parse("auditship.yml", []byte(text), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, err := cfg.Elasticsearch.Password.Reveal()
+	if password != "unresolved" || err != nil || cfg.Elasticsearch.Username != "elastic" || cfg.Elasticsearch.Timeout != Duration(5*time.Second) {
+		t.Errorf("password %q (%v), username %q, timeout %s", password, err, cfg.Elasticsearch.Username, cfg.Elasticsearch.Timeout)
+	}
+	if _, err := cfg.Inputs[0].API.APIKey.Reveal(); err == nil {
+		t.Error("a file that is not there has been read")
+	}
+}

@@ -19,6 +19,11 @@ type Env struct {
 	// ReadFile reads a file named by ${file:PATH}, ca_file, cert_file or
 	// key_file. It must be safe for use by several goroutines.
 	ReadFile func(path string) ([]byte, error)
+	// Unresolved stands for a reference that has no value: to a variable that
+	// is not set, to a file that cannot be read. "" makes such a reference a
+	// mistake, as it is for the agent. It is for a command that runs before the
+	// agent's secrets are there.
+	Unresolved string
 }
 
 // OSEnv is the environment and the files of this process.
@@ -129,6 +134,9 @@ func (env Env) reference(ref, dir string) (piece, string, error) {
 		}
 		path := absolute(fallback, dir)
 		content, err := readText(env.ReadFile, path)
+		if err != nil && env.Unresolved != "" {
+			content, err = env.Unresolved, nil
+		}
 		if err != nil {
 			return piece{}, "", fmt.Errorf("cannot read a referenced file: %w", err)
 		}
@@ -142,6 +150,9 @@ func (env Env) reference(ref, dir string) (piece, string, error) {
 	}
 	if hasFallback {
 		return piece{text: fallback}, fallback, nil
+	}
+	if env.Unresolved != "" {
+		return piece{text: env.Unresolved}, env.Unresolved, nil
 	}
 	return piece{}, "", fmt.Errorf("the environment variable %s is not set; set it, or write ${%s:default}", name, name)
 }
