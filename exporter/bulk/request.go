@@ -1,0 +1,129 @@
+package bulk
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Document is one document to be created. The Sender reads it until Send
+// returns, and never changes it.
+type Document struct {
+	// ID is its _id: 22 characters of base64url.
+	ID [22]byte
+	// Source is one JSON object without a line break.
+	Source []byte
+	// Time is its @timestamp in milliseconds since 1970.
+	Time int64
+	// Doubtful says that it may have been sent before, by this process or
+	// another: it is looked up in every backing index before it is sent.
+	Doubtful bool
+}
+
+// The action line before each document.
+const (
+	actionHead = `{"create":{"_id":"`
+	actionTail = "\"}}\n"
+	actionSize = len(actionHead) + 22 + len(actionTail)
+)
+
+// size is what a document adds to a request's body.
+func (d *Document) size() int { return actionSize + len(d.Source) + 1 }
+
+// malformed is the type of the refusal of a document that would break the body
+// of its request and so harm its neighbours; "" for a good one.
+func (d *Document) malformed() string {
+	for _, c := range d.ID {
+		if !inID[c] {
+			return TypeMalformedID
+		}
+	}
+	if len(d.Source) < 2 || d.Source[0] != '{' || bytes.IndexByte(d.Source, '\n') >= 0 {
+		return TypeMalformedSource
+	}
+	return ""
+}
+
+// inID is the alphabet of base64url.
+var inID = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		set[c] = true
+	}
+	return set
+}()
+
+// body is the memory of one request and its answer, used again and again.
+type body struct {
+	buf    bytes.Buffer
+	gzip   *gzip.Writer
+	answer []byte
+	parsed answer
+}
+
+// bodies hands out the memory of requests.
+type bodies struct{ pool sync.Pool }
+
+func (p *bodies) get() *body {
+	if b, ok := p.pool.Get().(*body); ok {
+		return b
+	}
+	return new(body)
+}
+
+// put takes b back. bufFree says that the transport does not read its buffer
+// any more; otherwise the buffer is left to it. What one outsize document blew
+// up is not kept.
+func (p *bodies) put(b *body, bufFree bool, keep int) {
+	if !bufFree || b.buf.Cap() > keep {
+		b.buf = bytes.Buffer{}
+	}
+	if cap(b.answer) > keep {
+		b.answer = nil
+	}
+	p.pool.Put(b)
+}
+
+// build writes the documents named by chunk into b.buf, compressed if asked.
+// It returns the size before compression.
+func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error) {
+	b.buf.Reset()
+	var w io.Writer = &b.buf
+	if compress {
+		if b.gzip == nil {
+			b.gzip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+		}
+		b.gzip.Reset(&b.buf)
+		w = b.gzip
+	}
+	size := 0
+	var line [actionSize]byte
+	copy(line[:], actionHead)
+	copy(line[len(actionHead)+22:], actionTail)
+	for _, i := range chunk {
+		d := &docs[i]
+		copy(line[len(actionHead):], d.ID[:])
+		size += d.size()
+		if err := writeDocument(w, line[:], d.Source); err != nil {
+			return 0, err
+		}
+	}
+	if compress {
+		return size, b.gzip.Close()
+	}
+	return size, nil
+}
+
+var newline = []byte{'\n'}
+
+func writeDocument(w io.Writer, action, source []byte) error {
+	if _, err := w.Write(action); err != nil {
+		return err
+	}
+	if _, err := w.Write(source); err != nil {
+		return err
+	}
+	_, err := w.Write(newline)
+	return err
+}

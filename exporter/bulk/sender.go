@@ -1,0 +1,176 @@
+package bulk
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/auditship/auditship/exporter"
+)
+
+// Config of a Sender. Everything but Stream has a working zero value.
+type Config struct {
+	// Stream is the data stream.
+	Stream string
+	// MaxBytes bounds the body of one request before compression; a larger
+	// document has a request of its own. Each Send under way needs about as
+	// much memory without Gzip, and a sixth of it with. Default 5 MiB.
+	MaxBytes int
+	// Gzip compresses requests.
+	Gzip bool
+	// ClockSkew is how far the clocks of the documents' @timestamp and of
+	// Elasticsearch may differ. Default 2 h; negative for none.
+	ClockSkew time.Duration
+	// BackoffMin and BackoffMax bound the pause before something is tried
+	// again; it doubles from one to the other, and a part of it is random.
+	// Defaults 250 ms and 10 s.
+	BackoffMin, BackoffMax time.Duration
+	// RetryAfterMax bounds what a server may ask for with Retry-After. Default
+	// 1 min.
+	RetryAfterMax time.Duration
+	// RefreshEvery is how old the list of backing indices may be for documents
+	// newer than all that is known of them; a list may never be older for
+	// others. Default 10 s.
+	RefreshEvery time.Duration
+	// Notify is told when documents begin to wait for Elasticsearch, when the
+	// reason changes and when they got through. It must return soon and must
+	// not call the Sender.
+	Notify func(Condition)
+	// Observe is told of each bulk request that got an answer, from the
+	// goroutine that sent it.
+	Observe func(Exchange)
+}
+
+// Exchange is one bulk request and its answer.
+type Exchange struct {
+	Documents        int
+	Bytes, WireBytes int // before and after compression
+	Status           int
+	Took             time.Duration
+}
+
+// freshEnough is how old the list of backing indices may be for documents that
+// an older index may hold although they were not sent before.
+const freshEnough = time.Second
+
+// leastRequest is the size to which requests shrink while answers are lost.
+const leastRequest = 64 << 10
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = 5 << 20
+	}
+	def(&c.ClockSkew, 2*time.Hour)
+	c.ClockSkew = max(c.ClockSkew, 0)
+	def(&c.BackoffMin, 250*time.Millisecond)
+	def(&c.BackoffMax, 10*time.Second)
+	def(&c.RetryAfterMax, time.Minute)
+	def(&c.RefreshEvery, 10*time.Second)
+	return c
+}
+
+// Sender puts documents into one data stream. It may be used by several
+// goroutines at once.
+type Sender struct {
+	client     *exporter.Client
+	cfg        Config
+	path       string
+	backings   *backings
+	bodies     bodies
+	conditions conditions
+	stats      stats
+	// limit is the largest request that is known not to be too large: it
+	// shrinks with each 413.
+	limit atomic.Int64
+}
+
+// New makes a Sender. It sends nothing.
+func New(client *exporter.Client, cfg Config) *Sender {
+	cfg = cfg.withDefaults()
+	s := &Sender{
+		client:   client,
+		cfg:      cfg,
+		path:     "/" + url.PathEscape(cfg.Stream) + "/_bulk?" + filter,
+		backings: newBackings(client, cfg.Stream),
+	}
+	s.conditions.now, s.conditions.notify = time.Now, cfg.Notify
+	s.limit.Store(int64(cfg.MaxBytes))
+	return s
+}
+
+// Send blocks until every document has its final verdict, which verdict is told
+// once for each, from this goroutine and in no certain order. It returns early
+// with ctx.Err() when ctx ends, and with verdict's error when that returns one;
+// the documents without a verdict are then unsent or in doubt, and the caller
+// must mark them Doubtful when it sends them again.
+func (s *Sender) Send(ctx context.Context, docs []Document, verdict func(i int, v Verdict) error) error {
+	r := &run{s: s, docs: docs, verdict: verdict, state: make([]state, len(docs)), limit: int64(s.cfg.MaxBytes), doubtSince: time.Now()}
+	r.pending = make([]int32, len(docs))
+	for i := range docs {
+		r.pending[i] = int32(i)
+	}
+	defer s.conditions.clear(r)
+	for len(r.pending) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out, err := r.round(ctx)
+		if caller, ok := err.(callerError); ok {
+			return caller.error
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.pause(ctx, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause waits as the outcome of a round asks for.
+func (r *run) pause(ctx context.Context, out outcome) error {
+	if out.why == "" {
+		r.tries = 0
+		r.s.conditions.clear(r)
+		return nil
+	}
+	r.tries++
+	if out.progress {
+		r.tries = 1
+	}
+	// One hiccup is not worth a word; what needs a person is, at once.
+	if out.why.waits() || r.tries > 1 {
+		r.s.conditions.set(r, out.why, out.detail)
+	}
+	wait(ctx, r.s.backoff(r.tries, out.retryAfter))
+	return ctx.Err()
+}
+
+// wait pauses, or returns early when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// backoff is the pause before the next try: between half and all of a time that
+// doubles with each try, or what the server asked for if that is longer.
+func (s *Sender) backoff(tries int, retryAfter time.Duration) time.Duration {
+	d := s.cfg.BackoffMin << min(tries-1, 20)
+	if d <= 0 || d > s.cfg.BackoffMax {
+		d = s.cfg.BackoffMax
+	}
+	d = d/2 + rand.N(d/2+1)
+	return max(d, min(retryAfter, s.cfg.RetryAfterMax))
+}
