@@ -60,7 +60,7 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 // Emit takes a batch; it blocks while the pipeline is full.
-type Emit func(context.Context, event.Batch) error
+type Emit = func(context.Context, event.Batch) error
 
 // Stats are running totals, safe to read at any time.
 type Stats struct {
