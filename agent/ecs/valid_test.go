@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"testing"
 	"unicode"
 	"unicode/utf8"
 )
 
 // checkDocument fails unless Elasticsearch can take the document, judged by
 // means of its own: encoding/json and the list of what is refused.
-func checkDocument(t testing.TB, doc []byte) {
+func checkDocument(t failer, doc []byte) {
 	t.Helper()
 	if err := documentFault(doc); err != nil {
 		t.Fatalf("%v\n%q", err, doc)
