@@ -1,7 +1,6 @@
 package mappings
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -93,18 +92,6 @@ type Asset struct {
 }
 
 func (a Asset) String() string { return string(a.Kind) + " " + a.Name }
-
-// JSON is the body, indented.
-func (a Asset) JSON() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(a.Body); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", a, err)
-	}
-	return b.Bytes(), nil
-}
 
 //go:embed assets
 var files embed.FS

@@ -109,10 +109,13 @@ func pathString(path []string) string {
 	return strings.Join(parts, ".")
 }
 
+// compact is JSON on one line, with < and & as they are.
 func compact(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return "?" // cannot happen to decoded JSON
 	}
-	return string(data)
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -33,6 +33,7 @@ func TestOnElasticsearch(t *testing.T) {
 	}{
 		{"a first run creates everything and a second changes nothing", firstAndSecondRun},
 		{"another retention updates the policy only", otherRetention},
+		{"what print writes, sent by hand, is what setup installs", printedByHand},
 		{"what a person changed stays unless forced", changedByHand},
 		{"what somebody else made under our names stays unless forced", madeBySomebodyElse},
 		{"a changed mapping rolls the stream over, once", changedMapping},
@@ -206,6 +207,24 @@ func otherRetention(t *testing.T, n *node) {
 	wantVerified(t, verify(t, n.client, shorter))
 }
 
+func printedByHand(t *testing.T, n *node) {
+	var out strings.Builder
+	if err := Print(&out, Options{}, es8192, "auditship-agent-host1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range readPrinted(t, out.String()) {
+		body, err := json.Marshal(r.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		method, path, _ := strings.Cut(r.line, " ")
+		n.do(t, method, path, string(body))
+	}
+	if p := plan(t, n.client, Options{}); !p.Empty(true) {
+		t.Errorf("setup would still change something: %v", p.Objects)
+	}
+}
+
 func changedByHand(t *testing.T, n *node) {
 	apply(t, n.client, Options{}, false)
 	// As Kibana does it: read, change, write back with the _meta there was.
@@ -260,7 +279,7 @@ func earlierRelease(t *testing.T, n *node) {
 	}
 	render(assets, Options{}.withDefaults(), es8192)
 	for _, a := range assets {
-		body, err := a.JSON()
+		body, err := json.Marshal(a.Body)
 		if err != nil {
 			t.Fatal(err)
 		}

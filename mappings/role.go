@@ -45,6 +45,20 @@ func AgentPrivileges(namespace string) (exporter.Privileges, error) {
 	return need, nil
 }
 
+// AgentKeyRequest is the body of POST /_security/api_key for a key with exactly
+// the rights of the agent's role.
+func AgentKeyRequest(name string) (map[string]any, error) {
+	role, err := readRole(AgentRole)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"name":             name,
+		"role_descriptors": map[string]any{AgentRole: map[string]any{"cluster": role.Cluster, "indices": role.Indices}},
+		"metadata":         map[string]any{"managed_by": managedBy},
+	}, nil
+}
+
 // Key is a new API key.
 type Key struct {
 	ID      string `json:"id"`
@@ -72,10 +86,9 @@ func CreateAgentKey(ctx context.Context, client *exporter.Client, name string) (
 		}
 		return Key{}, fmt.Errorf("create API key %s: the signed-in user lacks %s, and so would the key", name, strings.Join(names, ", "))
 	}
-	body := map[string]any{
-		"name":             name,
-		"role_descriptors": map[string]any{AgentRole: map[string]any{"cluster": role.Cluster, "indices": role.Indices}},
-		"metadata":         map[string]any{"managed_by": managedBy},
+	body, err := AgentKeyRequest(name)
+	if err != nil {
+		return Key{}, err
 	}
 	var key Key
 	if err := client.JSON(ctx, http.MethodPost, "/_security/api_key", body, &key); err != nil {
