@@ -24,7 +24,7 @@ func TestEndpointsAskForTheirPrivilege(t *testing.T) {
 		readILM   = `{"cluster":["read_ilm"]}`
 		manageILM = `{"cluster":["manage_ilm"]}`
 	)
-	onStream := func(privilege string) string {
+	on := func(stream, privilege string) string {
 		return `{"indices":[{"names":["` + stream + `"],"privileges":["` + privilege + `"]}]}`
 	}
 	cases := map[string]struct{ method, path, body, enough, tooLittle string }{
@@ -33,8 +33,8 @@ func TestEndpointsAskForTheirPrivilege(t *testing.T) {
 		"get policy":      {get, "/_ilm/policy/" + name, "", readILM, monitor},
 		"list policies":   {get, "/_ilm/policy", "", readILM, monitor},
 		"ILM status":      {get, "/_ilm/status", "", readILM, monitor},
-		"explain":         {get, "/" + stream + "/_ilm/explain", "", onStream("view_index_metadata"), onStream("read")},
-		"get data stream": {get, "/_data_stream/" + stream, "", onStream("view_index_metadata"), onStream("create_doc")},
+		"explain":         {get, "/" + stream + "/_ilm/explain", "", on(stream, "view_index_metadata"), on(stream, "read")},
+		"get data stream": {get, "/_data_stream/" + stream, "", on(stream, "view_index_metadata"), on(stream, "create_doc")},
 	}
 	for what, c := range cases {
 		t.Run(what, func(t *testing.T) {
@@ -50,6 +50,13 @@ func TestEndpointsAskForTheirPrivilege(t *testing.T) {
 		admin(t).wants(t, http.StatusOK, put, unused, goodPolicy, nil)
 		withKey(t, readILM).isRefused(t, http.StatusForbidden, "security_exception", remove, unused, "")
 		withKey(t, manageILM).wants(t, http.StatusOK, remove, unused, "", nil)
+	})
+	t.Run("delete data stream", func(t *testing.T) {
+		doomed := "logs-access.doomed-" + name
+		putTemplate(t, "doomed-"+name, doomed, name)
+		admin(t).wants(t, http.StatusCreated, put, "/"+doomed+"/_create/first", document, nil)
+		withKey(t, on(doomed, "write")).isRefused(t, http.StatusForbidden, "security_exception", remove, "/_data_stream/"+doomed, "")
+		withKey(t, on(doomed, "delete_index")).wants(t, http.StatusOK, remove, "/_data_stream/"+doomed, "", nil)
 	})
 	t.Run("who it is, by HEAD", func(t *testing.T) {
 		withKey(t, monitor).wants(t, http.StatusOK, head, "/", "", nil)

@@ -187,6 +187,14 @@ func TestDataStreamIsCreatedByItsFirstDocumentAndRollsOver(t *testing.T) {
 		t.Errorf("in_use_by is %+v", use)
 	}
 	root.isRefused(t, http.StatusBadRequest, "illegal_argument_exception", remove, "/_ilm/policy/"+name, "")
+
+	root.wants(t, http.StatusOK, remove, "/_data_stream/"+stream, "", nil)
+	root.isRefused(t, http.StatusNotFound, "index_not_found_exception", get, "/_data_stream/"+stream, "")
+	for _, index := range got.Indices {
+		root.wants(t, http.StatusNotFound, head, "/"+index.Name, "", nil)
+	}
+	root.wants(t, http.StatusOK, remove, "/_index_template/"+name, "", nil)
+	root.wants(t, http.StatusOK, remove, "/_ilm/policy/"+name, "", nil)
 }
 
 func TestExplainTellsManagedFromUnmanagedAndMissingPolicies(t *testing.T) {

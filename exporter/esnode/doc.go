@@ -41,7 +41,7 @@
 //
 // A started Node owns one goroutine, which waits for the process; Stop and
 // Kill wait for it. On Linux a node that is not paused dies with the process
-// that started it, whatever ends that. Errors name the step and, when something is missing, the
-// command that installs it; a node that ends during its start is reported with
-// the last lines it logged.
+// that started it, whatever ends that. Errors name the step and, when something
+// is missing, the command that installs it; a node that ends during its start
+// is reported with the last lines it logged.
 package esnode
