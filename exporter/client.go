@@ -41,8 +41,9 @@ type Config struct {
 
 // Client talks to one Elasticsearch.
 type Client struct {
-	es  *elasticsearch.Client
-	cfg Config
+	es        *elasticsearch.Client
+	cfg       Config
+	transport *http.Transport
 }
 
 // New makes a client. It reads the CA file and sends nothing.
@@ -68,8 +69,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch client: %w", err)
 	}
-	return &Client{es: es, cfg: cfg}, nil
+	return &Client{es: es, cfg: cfg, transport: transport}, nil
 }
+
+// Close ends the connections that are idle, and with them their goroutines.
+// The client can still be used.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 func newTransport(cfg Config) (*http.Transport, error) {
 	t := &http.Transport{
