@@ -1,0 +1,234 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/agent/checkpoint"
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/decode"
+	"github.com/auditship/auditship/agent/ecs"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/agent/queue"
+	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
+)
+
+// Options are what Open needs beside the configuration.
+type Options struct {
+	Client  *exporter.Client
+	Log     zerolog.Logger
+	Version string
+	// Once reads files to their end and stops there, as import does.
+	Once bool
+}
+
+// Open makes a pipeline: it locks the state directory, compiles the rules and
+// listens on the HTTP address. It sends nothing and starts no goroutine. The caller
+// closes it after Run.
+func Open(cfg *config.Config, o Options) (*Pipeline, error) {
+	store, err := checkpoint.Open(cfg.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{
+		log: o.Log, store: store,
+		ledger: &health.Ledger{}, conditions: &health.Conditions{},
+		bulkBytes: int64(cfg.Elasticsearch.BulkSize), linger: time.Duration(cfg.Elasticsearch.FlushInterval),
+		senders: cfg.Elasticsearch.Workers, transformers: runtime.GOMAXPROCS(0),
+		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
+		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
+		counters:        map[string]*occurrences{},
+	}
+	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
+	p.releases = queue.NewOrder(p.positions.release)
+	p.metrics = health.NewMetrics(o.Version, p.ledger, p.conditions)
+	if err := p.build(cfg, o); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close gives the state directory, the dead letter and the address back.
+func (p *Pipeline) Close() error {
+	var errs []error
+	if p.listener != nil {
+		_ = p.listener.Close() // closed already if Run served it
+	}
+	if p.letters != nil {
+		errs = append(errs, p.letters.Close())
+	}
+	return errors.Join(append(errs, p.store.Close())...)
+}
+
+// Ledger is the pipeline's account of records.
+func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
+
+// Conditions is what keeps the pipeline waiting now.
+func (p *Pipeline) Conditions() *health.Conditions { return p.conditions }
+
+func (p *Pipeline) build(cfg *config.Config, o Options) error {
+	if n := p.store.Recovered(); n > 0 {
+		p.log.Warn().Int("lines", n).Msg("saved positions were damaged; records are read again from older ones")
+	}
+	p.metrics.Gauge("state_recovered_lines", "Damaged lines of saved positions found at the start.", nil,
+		func() float64 { return float64(p.store.Recovered()) })
+	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
+	if err := p.buildExporter(cfg, o.Client); err != nil {
+		return err
+	}
+	if err := p.buildInputs(cfg, o); err != nil {
+		return err
+	}
+	if cfg.HTTP == "" || cfg.HTTP == "off" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", cfg.HTTP)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	p.listener = listener
+	return nil
+}
+
+// buildExporter makes the way out: Elasticsearch and the dead letter.
+func (p *Pipeline) buildExporter(cfg *config.Config, client *exporter.Client) (err error) {
+	es := cfg.Elasticsearch
+	p.sender = bulk.New(client, bulk.Config{
+		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
+		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting,
+	})
+	p.letters, err = deadletter.Open(cfg.DeadLetter.Path, deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)})
+	return err
+}
+
+// Stream is the name of the data stream.
+func Stream(cfg *config.Config) string { return "logs-api7.audit-" + cfg.Elasticsearch.Namespace }
+
+func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
+	rules, err := mask.Load(cfg.Masking.Rules, mask.Options{NoDefaults: cfg.Masking.Defaults == "off"})
+	if err != nil {
+		return err
+	}
+	stateKey, err := p.store.Key()
+	if err != nil {
+		return err
+	}
+	idKey := stateKey
+	if !cfg.IDKey.IsZero() {
+		text, err := cfg.IDKey.Reveal()
+		if err != nil {
+			return fmt.Errorf("id_key: %w", err)
+		}
+		idKey = []byte(text)
+	}
+	names := ecs.NewNames(0)
+	for _, in := range cfg.Inputs {
+		built, err := p.buildInput(cfg, in, o, rules, stateKey, idKey, names)
+		if err != nil {
+			return fmt.Errorf("input %s: %w", in.ID, err)
+		}
+		p.inputs = append(p.inputs, built)
+	}
+	return nil
+}
+
+func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, rules *mask.Rules, stateKey, idKey []byte, names *ecs.Names) (input, error) {
+	decoder, err := decode.New(decode.Options{Rename: in.Rename})
+	if err != nil {
+		return input{}, err
+	}
+	host, _ := os.Hostname() // agent.name is optional
+	documents := ecs.Config{
+		Namespace: cfg.Elasticsearch.Namespace, AgentName: host, AgentVersion: o.Version,
+		Tags: in.Tags, Location: cfg.Location(), KeepOriginal: cfg.KeepOriginal, Names: names,
+	}
+	built := input{id: in.ID, transform: func() *transformer {
+		return &transformer{
+			masker: rules.NewMasker(), decoder: decoder.Clone(),
+			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(idKey),
+			observer: cfg.ObserverName(in),
+			masksID:  rules.MasksField("id"), splits: in.File != nil, now: time.Now,
+		}
+	}}
+	built.source, err = p.buildSource(in, o, stateKey)
+	return built, err
+}
+
+func (p *Pipeline) buildSource(in config.Input, o Options, key []byte) (source, error) {
+	if in.File == nil {
+		return nil, errors.New("inputs of type api are not built in yet")
+	}
+	paths, err := absolute(in.File.Paths)
+	if err != nil {
+		return nil, err
+	}
+	exclude, err := absolute(in.File.Exclude)
+	if err != nil {
+		return nil, err
+	}
+	s := filesource.New(filesource.Config{
+		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude,
+		Key: key, Resumed: !p.store.Fresh(), Once: o.Once,
+		MaxRecord:    int64(in.File.MaxRecord),
+		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
+		CloseInactive: time.Duration(in.File.CloseInactive),
+		Log:           p.log.With().Str("input", in.ID).Logger(),
+	})
+	p.exportFiles(in.ID, s.Stats())
+	return s, nil
+}
+
+// absolute makes paths independent of the folder the agent was started in, so that
+// saved positions are too.
+func absolute(paths []string) ([]string, error) {
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("find the folder of %s: %w", path, err)
+		}
+		all[i] = abs
+	}
+	return all, nil
+}
+
+func (p *Pipeline) exportFiles(input string, s *filesource.Stats) {
+	labels := health.Labels{"input": input}
+	p.metrics.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
+	p.metrics.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
+	p.metrics.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)
+	p.metrics.Counter("file_possibly_lost_bytes_total", "Bytes that were on disk and unread when their file was truncated.", labels, s.PossiblyLost.Load)
+	p.metrics.Counter("file_errors_total", "Files that could not be read.", labels, s.Errors.Load)
+}
+
+// condition notes that a part waits, or with an empty reason that it works again,
+// and reports whether that is news.
+func (p *Pipeline) condition(part, reason string) bool {
+	news := p.conditions.Set(part, reason)
+	if news && reason == "" {
+		p.log.Info().Msg(part + " works again")
+	}
+	return news
+}
+
+// waiting takes what the bulk sender says of Elasticsearch.
+func (p *Pipeline) waiting(c bulk.Condition) {
+	if !c.Waiting {
+		p.condition("elasticsearch", "")
+		return
+	}
+	if p.condition("elasticsearch", string(c.Reason)) {
+		p.log.Warn().Str("reason", string(c.Reason)).Msg("elasticsearch does not take documents; waiting, nothing is lost")
+	}
+}

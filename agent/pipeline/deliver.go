@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"context"
+	"sort"
+
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
+)
+
+// deliver sends shipments in one request, or as many as it takes, and settles every
+// document's verdict.
+func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment) error {
+	var documents []bulk.Document
+	ends := make([]int, len(shipments)) // where each shipment's documents end
+	for i, s := range shipments {
+		documents = append(documents, s.documents...)
+		ends[i] = len(documents)
+	}
+	return p.sender.Send(ctx, documents, func(i int, v bulk.Verdict) error {
+		at := sort.SearchInts(ends, i+1)
+		s := shipments[at]
+		return p.settle(ctx, s, i-(ends[at]-len(s.documents)), v)
+	})
+}
+
+// settle writes one document's verdict into the books. A refused document is buried
+// before it counts.
+func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdict) error {
+	counts := s.account.counts
+	switch v.Kind {
+	case bulk.Indexed:
+		counts.Indexed.Add(1)
+	case bulk.Duplicate:
+		counts.Duplicate.Add(1)
+	case bulk.FailureStored:
+		if err := p.bury(ctx, s.refused(i, v, event.ReasonFailStored)); err != nil {
+			return err
+		}
+		counts.FailureStored.Add(1)
+	case bulk.TooLarge:
+		if err := p.bury(ctx, s.refused(i, v, event.ReasonDocTooLarge)); err != nil {
+			return err
+		}
+		counts.DeadLettered.Add(1)
+	default:
+		if err := p.bury(ctx, s.refused(i, v, event.ReasonRefused)); err != nil {
+			return err
+		}
+		counts.DeadLettered.Add(1)
+	}
+	if s.account.pending.Add(-1) == 0 {
+		s.account.ticket.Done()
+		p.queue.Free(s.account.bytes)
+	}
+	return nil
+}
+
+// refused is the dead letter of a finished document.
+func (s *shipment) refused(i int, v bulk.Verdict, reason string) deadletter.Letter {
+	d := s.documents[i]
+	return deadletter.Letter{
+		Reason: reason, Error: &deadletter.Error{Status: v.Status, Type: v.Type, Field: v.Field},
+		Input: s.batch.Input, Gateway: s.batch.Gateway, Path: s.batch.Path,
+		Offset: s.places[i].offset, Length: s.places[i].length,
+		ID: string(d.ID[:]), Document: d.Source,
+	}
+}

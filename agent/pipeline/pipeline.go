@@ -1,0 +1,224 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/auditship/auditship/agent/checkpoint"
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/queue"
+	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
+)
+
+// source reads one input: files (filesource) or an audit API (apisource).
+type source interface {
+	// Run emits batches until ctx ends, or until there is nothing left to read
+	// and never will be. saved are the input's positions of earlier runs.
+	Run(ctx context.Context, saved []event.Saved, emit func(context.Context, event.Batch) error) error
+}
+
+// Pipeline carries records from its sources to Elasticsearch. Make it with Open.
+type Pipeline struct {
+	log     zerolog.Logger
+	inputs  []input
+	sender  *bulk.Sender
+	letters *deadletter.Box
+	store   *checkpoint.Store
+
+	ledger     *health.Ledger
+	conditions *health.Conditions
+	metrics    *health.Metrics
+	listener   net.Listener // nil: no HTTP server
+
+	bulkBytes       int64
+	linger          time.Duration
+	senders         int
+	transformers    int
+	shutdownTimeout time.Duration
+
+	work      chan *job // batches for any transformer
+	order     chan *job // the same batches, as they were emitted
+	queue     *queue.Queue[*shipment]
+	releases  *queue.Order[savedPlace]
+	positions positions
+	counters  map[string]*occurrences // of streams with records without an id
+}
+
+// input is one configured input with its source and its way to transform records.
+type input struct {
+	id        string
+	source    source
+	transform func() *transformer // a new one for each goroutine
+}
+
+// Run carries records until ctx ends, then lets what was read arrive, for at most
+// the shutdown timeout. It returns nil after an orderly stop.
+//
+// Its goroutines, in the direction of the records:
+//
+//	one for each source      emits batches into work and order
+//	one for each processor   transforms batches: mask, decode, document
+//	one                      puts them back in order, into the queue
+//	a few                    send bulk requests and settle every verdict
+//	one                      saves positions
+func (p *Pipeline) Run(ctx context.Context) error {
+	// Sources stop with ctx; everything behind them may finish what they read.
+	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.shutdownTimeout, giveUp) })
+	defer stop()
+
+	serving, stopServing := context.WithCancel(drain)
+	var server errgroup.Group
+	server.Go(func() error { return p.serve(serving) })
+	var saver sync.WaitGroup
+	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
+	saver.Go(func() { p.savePositions(saving) })
+
+	err := p.carry(ctx, drain)
+
+	stopSaving()
+	saver.Wait()
+	stopServing()
+	err = errors.Join(err, server.Wait())
+	p.logLedger()
+	return err
+}
+
+// carry runs the stages. Each ends when the one before it has ended and everything
+// it emitted was taken; a stage that fails ends the sources.
+func (p *Pipeline) carry(ctx, drain context.Context) error {
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	sources, sourcesCtx := errgroup.WithContext(reading)
+	for _, in := range p.inputs {
+		sources.Go(func() error { return p.read(sourcesCtx, in) })
+	}
+
+	stages, stagesCtx := errgroup.WithContext(drain)
+	stopped := context.AfterFunc(stagesCtx, stopReading)
+	defer stopped()
+	var transformers sync.WaitGroup
+	for range p.transformers {
+		transformers.Go(p.transformAll)
+	}
+	stages.Go(func() error { return p.sequenceAll(stagesCtx) })
+	for range p.senders {
+		stages.Go(func() error { return p.deliverAll(stagesCtx) })
+	}
+
+	err := orderly(reading, sources.Wait())
+	close(p.work)
+	close(p.order)
+	transformers.Wait()
+	return errors.Join(err, orderly(drain, stages.Wait()))
+}
+
+// orderly drops the error of a context that was meant to end.
+func orderly(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// read runs one source.
+func (p *Pipeline) read(ctx context.Context, in input) error {
+	emit := func(ctx context.Context, b event.Batch) error {
+		return p.emit(ctx, &job{batch: b, in: in.id, done: make(chan struct{})})
+	}
+	if err := in.source.Run(ctx, p.savedOf(in.id), emit); err != nil {
+		return fmt.Errorf("input %s: %w", in.id, err)
+	}
+	return nil
+}
+
+// emit hands a batch to the transformers and notes its place. It waits while the
+// pipeline is full.
+func (p *Pipeline) emit(ctx context.Context, j *job) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case p.order <- j:
+	}
+	p.work <- j // transformers wait for nobody
+	return nil
+}
+
+// job is a batch on its way through the transformers.
+type job struct {
+	batch event.Batch
+	in    string
+	done  chan struct{} // closed when out is set
+	out   *shipment
+}
+
+// transformAll transforms batches until there are no more.
+func (p *Pipeline) transformAll() {
+	own := map[string]*transformer{}
+	for _, in := range p.inputs {
+		own[in.id] = in.transform()
+	}
+	for j := range p.work {
+		j.out = own[j.in].transform(j.batch)
+		if j.batch.Release != nil {
+			j.batch.Release()
+		}
+		close(j.done)
+	}
+}
+
+// sequenceAll takes the transformed batches in the order in which they were
+// emitted, settles what is not for Elasticsearch, and queues the rest.
+func (p *Pipeline) sequenceAll(ctx context.Context) error {
+	defer p.queue.Close()
+	for j := range p.order {
+		<-j.done
+		if err := p.sequence(ctx, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliverAll sends what is queued until the queue is closed and empty.
+func (p *Pipeline) deliverAll(ctx context.Context) error {
+	for {
+		shipments, err := p.queue.Take(ctx, p.bulkBytes, p.linger)
+		if err != nil || len(shipments) == 0 {
+			return err
+		}
+		if err := p.deliver(ctx, shipments); err != nil {
+			return err
+		}
+	}
+}
+
+// savedPlace is what is saved once a batch is settled.
+type savedPlace struct {
+	position []byte
+	recount  bool
+	forget   bool
+}
+
+func (p *Pipeline) serve(ctx context.Context) error {
+	if p.listener == nil {
+		return nil
+	}
+	return health.Serve(ctx, p.listener, p.conditions, p.metrics)
+}
+
+func (p *Pipeline) logLedger() {
+	for _, t := range p.ledger.Totals() {
+		p.log.Info().EmbedObject(t).Msg("ledger")
+	}
+}

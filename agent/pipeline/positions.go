@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/auditship/auditship/agent/checkpoint"
+	"github.com/auditship/auditship/agent/event"
+)
+
+// saveInterval is how often positions are made durable. What Elasticsearch took in
+// between is read again after a crash and found to be duplicates.
+const saveInterval = time.Second
+
+// positions are the places that were released and are not saved yet: the last one
+// of each stream. Its zero value is ready for use.
+type positions struct {
+	mu      sync.Mutex
+	pending map[string]checkpoint.Entry
+}
+
+// release notes that everything before a place is settled.
+func (q *positions) release(stream string, s savedPlace) {
+	if s.position == nil && !s.forget {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.pending == nil {
+		q.pending = map[string]checkpoint.Entry{}
+	}
+	q.pending[stream] = checkpoint.Entry{
+		Stream: stream, Position: s.position, Recount: s.recount, Forget: s.forget, Saved: time.Now().UTC(),
+	}
+}
+
+func (q *positions) take() []checkpoint.Entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries := make([]checkpoint.Entry, 0, len(q.pending))
+	for _, e := range q.pending {
+		entries = append(entries, e)
+	}
+	q.pending = nil
+	return entries
+}
+
+// putBack returns entries that could not be saved, where no later ones came.
+func (q *positions) putBack(entries []checkpoint.Entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.pending == nil {
+		q.pending = map[string]checkpoint.Entry{}
+	}
+	for _, e := range entries {
+		if _, newer := q.pending[e.Stream]; !newer {
+			q.pending[e.Stream] = e
+		}
+	}
+}
+
+// savePositions saves released positions at intervals, and once more when ctx ends.
+func (p *Pipeline) savePositions(ctx context.Context) {
+	ticker := time.NewTicker(saveInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			p.save()
+			return
+		case <-ticker.C:
+			p.save()
+		}
+	}
+}
+
+// save makes the released positions durable. A failure is not the records': they
+// are where they belong, and only a restart would read them again.
+func (p *Pipeline) save() {
+	entries := p.positions.take()
+	if len(entries) == 0 {
+		return
+	}
+	err := p.store.Save(entries...)
+	if err == nil {
+		p.condition("state", "")
+		return
+	}
+	p.positions.putBack(entries)
+	if p.condition("state", "positions cannot be saved") {
+		p.log.Error().Err(err).Msg("positions cannot be saved; a restart would send records again")
+	}
+}
+
+// savedOf lists the saved streams of an input.
+func (p *Pipeline) savedOf(input string) []event.Saved {
+	var saved []event.Saved
+	for _, e := range p.store.Entries() {
+		if id, _, _ := strings.Cut(e.Stream, "/"); id == input {
+			saved = append(saved, event.Saved{
+				Stream: e.Stream, Position: e.Position, Recount: e.Recount, Age: time.Since(e.Saved).Seconds(),
+			})
+		}
+	}
+	return saved
+}

@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+
+	"github.com/auditship/auditship/agent/decode"
+	"github.com/auditship/auditship/agent/ecs"
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
+)
+
+// transformer makes documents of records: mask, decode, document. It belongs to one
+// goroutine.
+type transformer struct {
+	masker   *mask.Masker
+	decoder  *decode.Decoder
+	builder  *ecs.Builder
+	identity *ecs.Identity
+	observer string // observer.name
+	// masksID says that a rule names the record's id, so that it has to be
+	// found in the unmasked record.
+	masksID bool
+	// splits says that records come from files, where one that is no JSON may
+	// hide others.
+	splits bool
+	now    func() time.Time
+
+	record event.Record
+}
+
+// shipment is a transformed batch: documents for Elasticsearch, dead letters, and
+// what is needed to settle them.
+type shipment struct {
+	batch     *event.Batch // without its records
+	documents []bulk.Document
+	anonymous []anonymous
+	letters   []deadletter.Letter
+	places    []place // of the documents, for a dead letter
+	read      int64
+	dropped   int64
+	text      []byte // the documents' memory
+	account   account
+}
+
+// place is where a document's record stood.
+type place struct{ offset, length int64 }
+
+// anonymous is a document or letter whose record has no id: its _id is known when
+// equal records before it are counted.
+type anonymous struct {
+	base     ecs.Base
+	document int // index in documents, -1: only counted
+}
+
+// transform never fails: what cannot become a document becomes a dead letter.
+func (t *transformer) transform(b event.Batch) *shipment {
+	s := &shipment{batch: &b}
+	records := b.Records
+	b.Records = nil
+	if b.Seen {
+		t.count(s, records)
+		return s
+	}
+	size := 0
+	for i := range records {
+		size += len(records[i].Bytes)
+	}
+	s.text = make([]byte, 0, size+size/2+len(records)*512)
+	s.documents = make([]bulk.Document, 0, len(records))
+	s.places = make([]place, 0, len(records))
+	now := t.now()
+	for i := range records {
+		t.one(s, records[i], now)
+	}
+	return s
+}
+
+// count notes the records without an id of a batch that was acknowledged before.
+func (t *transformer) count(s *shipment, records []event.Raw) {
+	for _, r := range records {
+		if _, ok := t.decoder.FindID(r.Bytes); !ok && r.Fault == nil {
+			s.anonymous = append(s.anonymous, anonymous{t.identity.OfRaw(s.batch.Gateway, r.Bytes), -1})
+		}
+	}
+}
+
+// one transforms one record, or what was read in its place.
+func (t *transformer) one(s *shipment, r event.Raw, now time.Time) {
+	if r.Fault != nil {
+		s.read++
+		s.letters = append(s.letters, t.letter(s, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))
+		return
+	}
+	masked := t.masker.Mask(r.Bytes)
+	switch masked.Outcome {
+	case mask.Broken:
+		t.broken(s, r, masked.Bytes, now)
+		return
+	case mask.Dropped:
+		s.read++
+		s.dropped++
+		return
+	case mask.Refused:
+		s.read++
+		s.letters = append(s.letters, t.letter(s, r, event.ReasonMaskRefused, masked.Bytes))
+		return
+	}
+	s.read++
+	if err := t.decoder.Decode(masked.Bytes, &t.record); err != nil {
+		reason := event.ReasonBrokenJSON
+		if errors.Is(err, decode.ErrNoTime) {
+			reason = event.ReasonNoTime
+		}
+		s.letters = append(s.letters, t.letter(s, r, reason, masked.Bytes))
+		return
+	}
+	t.document(s, r, masked.Bytes, now)
+}
+
+// broken looks for records in what turned out not to be one.
+func (t *transformer) broken(s *shipment, r event.Raw, masked []byte, now time.Time) {
+	if t.splits {
+		if parts := filesource.Split(r); len(parts) > 1 {
+			for _, part := range parts {
+				t.one(s, part, now)
+			}
+			return
+		}
+	}
+	s.read++
+	s.letters = append(s.letters, t.letter(s, r, event.ReasonBrokenJSON, masked))
+}
+
+// document appends the document of the decoded record.
+func (t *transformer) document(s *shipment, r event.Raw, masked []byte, now time.Time) {
+	d := bulk.Document{Time: t.record.Time.UnixMilli(), Doubtful: s.batch.Doubtful}
+	id := t.record.ID
+	if t.masksID {
+		id, _ = t.decoder.FindID(r.Bytes)
+	}
+	known, ok := t.identity.OfToken(s.batch.Gateway, id)
+	if ok {
+		d.ID = known
+	} else {
+		s.anonymous = append(s.anonymous, anonymous{t.identity.OfRaw(s.batch.Gateway, r.Bytes), len(s.documents)})
+	}
+	start := len(s.text)
+	s.text = t.builder.Append(s.text, &t.record, ecs.Meta{
+		Gateway: t.observer, Input: s.batch.Input, Path: s.batch.Path, Offset: r.Offset, Ingested: now,
+	})
+	d.Source = s.text[start:len(s.text):len(s.text)]
+	s.documents = append(s.documents, d)
+	s.places = append(s.places, place{r.Offset, int64(len(r.Bytes))})
+}
+
+// letter makes a dead letter of a masked record.
+func (t *transformer) letter(s *shipment, r event.Raw, reason string, masked []byte) deadletter.Letter {
+	l := deadletter.Letter{
+		Reason: reason, Input: s.batch.Input, Gateway: s.batch.Gateway, Path: s.batch.Path,
+		Offset: r.Offset, Length: int64(len(r.Bytes)), Record: string(masked),
+	}
+	if r.Fault != nil {
+		l.Length, l.Hash = r.Fault.Length, r.Fault.Hash
+	}
+	return l
+}
