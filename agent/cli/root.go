@@ -25,7 +25,11 @@ type program struct {
 
 // commands are the constructors of all commands, in the order of their help.
 var commands = []func(*program) *cobra.Command{
+	newRunCommand,
 	newCheckCommand,
+	newMaskCommand,
+	newStateCommand,
+	newHealthCommand,
 	newVersionCommand,
 	newCompletionCommand,
 }
