@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +40,7 @@ type page struct {
 func parsePage(body []byte) (*page, error) {
 	var p page
 	if err := json.Unmarshal(body, &p); err != nil {
-		return nil, errors.New("the answer to a search is not the JSON that Elasticsearch sends")
+		return nil, errNotElasticsearch
 	}
 	if p.TimedOut || p.Shards.Failed > 0 {
 		return nil, &exporter.Error{Status: 503, Type: "partial_results"}

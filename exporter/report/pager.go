@@ -38,7 +38,9 @@ type pager struct {
 	bytes   int64 // aim for the size of a page
 	backoff func(try int) time.Duration
 
-	size   int          // hits to ask for
+	size   int          // hits that fill a page
+	asked  int          // hits that the last search asked for
+	ended  bool         // it gave fewer
 	handed int64        // hits given to the caller
 	last   int64        // their last @timestamp
 	ties   map[tie]bool // those of them whose @timestamp is last
@@ -46,6 +48,7 @@ type pager struct {
 	pit    string
 	after  []int64 // where the next page of this view starts, nil for its first
 	views  int     // points in time so far
+	idle   int     // the last of them that gave nothing new
 	before int64   // handed when the present view began
 	tied   int64   // ties when the present view began
 	passed int64   // those of them that the present view gave again
@@ -53,26 +56,37 @@ type pager struct {
 	least  int64   // what the views before promised in all
 }
 
+// errViewLost: Elasticsearch does not know the point in time any more, or one of
+// its indices was deleted, which a user of the role auditship_analyst is told as
+// 403. Where the right itself was withdrawn, opening another one says so.
+var errViewLost = errors.New("the point in time is lost")
+
 // tie names a document among those of one millisecond. An _id is unique within
 // its backing index only.
 type tie struct{ index, id string }
 
 // next gives the next hits, none at the end.
 func (p *pager) next(ctx context.Context) ([]hit, error) {
-	for p.limit == 0 || p.handed < p.limit {
+	for !p.ended && (p.limit == 0 || p.handed < p.limit) {
 		got, err := p.fetch(ctx)
 		if err != nil {
 			return nil, err
 		}
-		hits := p.accept(got)
-		if len(got.Hits.Hits) == 0 {
-			return nil, p.checkCount()
-		}
-		if len(hits) > 0 {
+		p.ended = len(got.Hits.Hits) < p.asked
+		if hits := p.accept(got); len(hits) > 0 {
 			return hits, nil
 		}
 	}
-	return nil, nil
+	return nil, p.checkCount()
+}
+
+// ask is how many hits to ask for: a page, or what is left up to the limit.
+func (p *pager) ask() int {
+	if p.limit == 0 {
+		return p.size
+	}
+	left := p.limit - p.handed + p.tied // ties may come again
+	return int(min(int64(p.size), left))
 }
 
 // expected is how many hits there are in all, as far as is known.
@@ -89,7 +103,7 @@ func (p *pager) checkCount() error {
 	if want := p.expected(); p.handed != want {
 		return fmt.Errorf("elasticsearch counted %d records but gave %d", want, p.handed)
 	}
-	if p.handed < p.least {
+	if p.limit == 0 && p.handed < p.least {
 		return fmt.Errorf("%d records disappeared from %s during the export: start again", p.least-p.handed, p.query.Stream())
 	}
 	return nil
@@ -151,17 +165,17 @@ func (p *pager) noteTies(hits []hit) {
 func (p *pager) fetch(ctx context.Context) (*page, error) {
 	for try := 1; ; try++ {
 		got, err := p.tryFetch(ctx)
+		for errors.Is(err, exporter.ErrAnswerTooLong) {
+			p.size = max(1, p.asked/4)
+			got, err = p.tryFetch(ctx)
+		}
 		switch {
 		case err == nil:
 			return got, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case errors.Is(err, exporter.ErrAnswerTooLong):
-			p.size = max(1, p.size/4)
-			try--
-			continue
-		case p.views > 0 && isStatus(err, http.StatusNotFound):
-			p.pit = "" // lost
+		case errors.Is(err, errViewLost):
+			p.pit, try = "", max(try, p.idle)
 		case p.views == 0 || !worthRetrying(err):
 			return nil, explain(err, p.query)
 		}
@@ -180,15 +194,19 @@ func (p *pager) tryFetch(ctx context.Context) (*page, error) {
 			return nil, err
 		}
 	}
+	p.asked = p.ask()
 	body, err := json.Marshal(p.search())
 	if err != nil {
 		return nil, fmt.Errorf("encode the search: %w", err)
 	}
 	request := exporter.Request{Method: "POST", Path: "/_search?allow_partial_search_results=false", Body: body}
-	if p.size > 1 {
+	if p.asked > 1 {
 		request.MaxAnswer = 4 * p.bytes // a single record is taken whatever its size
 	}
 	answer, err := p.client.Do(ctx, request)
+	if isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusForbidden) {
+		return nil, fmt.Errorf("%w: %w", errViewLost, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
@@ -213,13 +231,24 @@ func (p *pager) open(ctx context.Context) error {
 	if json.Unmarshal(body, &answer) != nil || answer.ID == "" {
 		return errNotElasticsearch
 	}
+	p.begin(answer.ID)
+	return nil
+}
+
+// begin notes what the view before has promised and starts the counts of a new
+// one. Its first page is larger by the ties, so that it gives something new.
+func (p *pager) begin(pit string) {
 	if p.views > 0 {
 		p.least = max(p.least, p.before+p.found-p.tied)
+		p.size = min(p.size+len(p.ties), maxPageHits)
 	}
+	if p.handed > p.before {
+		p.idle = 0
+	}
+	p.idle++
 	p.views++
-	p.pit, p.after = answer.ID, nil
+	p.pit, p.after = pit, nil
 	p.before, p.tied, p.passed, p.found = p.handed, int64(len(p.ties)), 0, 0
-	return nil
 }
 
 // close gives the view back. Elasticsearch would drop it by itself later.
@@ -240,7 +269,7 @@ func (p *pager) search() map[string]any {
 	}
 	search := map[string]any{
 		"pit":              map[string]string{"id": p.pit, "keep_alive": keepAlive},
-		"size":             p.size,
+		"size":             p.asked,
 		"query":            clause{"bool": clause{"filter": filters}},
 		"sort":             []clause{{"@timestamp": string(p.order)}, {"_shard_doc": string(p.order)}},
 		"_source":          p.source,

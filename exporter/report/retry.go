@@ -74,6 +74,8 @@ func explain(err error, q Query) error {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !errors.As(err, &e):
 		return err
+	case errors.Is(err, errViewLost):
+		return fmt.Errorf("again and again %w", err)
 	case e.Status == http.StatusUnauthorized:
 		return fmt.Errorf("elasticsearch does not accept the credentials: %w", err)
 	case e.Status == http.StatusForbidden:

@@ -46,11 +46,13 @@ func (e *tableEncoder) record(r *record) error {
 	return e.flushSample(true)
 }
 
-// tableCell leaves the milliseconds away: the table is for looking, the other
+// tableTime leaves the milliseconds away: the table is for looking, the other
 // formats are for keeping.
+const tableTime = "2006-01-02 15:04:05Z07:00"
+
 func tableCell(c Column, r *record, zone *time.Location) string {
 	if c.isTime() {
-		return r.hit.time().In(zone).Format("2006-01-02 15:04:05Z07:00")
+		return r.hit.time().In(zone).Format(tableTime)
 	}
 	return printable(c.cell(r, zone))
 }
@@ -63,7 +65,7 @@ func (e *tableEncoder) end() error {
 }
 
 func (e *tableEncoder) flushSample(more bool) error {
-	e.widths = fitWidths(e.sample, e.opts.Width, more)
+	e.widths = fitWidths(e.sample, e.least(), e.opts.Width, more)
 	for _, row := range e.sample {
 		if err := e.line(row); err != nil {
 			return err
@@ -71,6 +73,19 @@ func (e *tableEncoder) flushSample(more bool) error {
 	}
 	e.sample = nil
 	return nil
+}
+
+// least is how narrow each column may get so that a line fits: the time stays
+// whole, since without it a record says little.
+func (e *tableEncoder) least() []int {
+	least := make([]int, len(e.columns))
+	for i, c := range e.columns {
+		least[i] = minWidth
+		if c.isTime() {
+			least[i] = len("2006-01-02 15:04:05Z") // the zone may be cut
+		}
+	}
+	return least
 }
 
 func (e *tableEncoder) line(row []string) error {
@@ -88,12 +103,11 @@ func (e *tableEncoder) line(row []string) error {
 	return err
 }
 
-// fitWidths gives each column the width of its widest cell; where they do not
-// fit in a line, the widest columns give way, and where there is room and more
-// rows are to come, all get some of it.
-func fitWidths(rows [][]string, line int, more bool) []int {
+// fitWidths gives each column the width of its widest cell. Where that is more
+// than a line, the widest columns give way, down to least; where it is not and
+// more rows are to come, all get some of what is left.
+func fitWidths(rows [][]string, least []int, line int, more bool) []int {
 	widths := make([]int, len(rows[0]))
-	room := line - 2*(len(widths)-1)
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], cells(cell))
@@ -102,25 +116,32 @@ func fitWidths(rows [][]string, line int, more bool) []int {
 	if line == 0 {
 		return widths
 	}
+	room := line - 2*(len(widths)-1)
 	for i := range widths {
 		widths[i] = min(widths[i], line)
 		room -= widths[i]
 	}
 	for ; room < 0; room++ {
-		widest := 0
-		for i, w := range widths {
-			if w > widths[widest] {
-				widest = i
-			}
-		}
-		if widths[widest] <= minWidth {
+		i := widest(widths, least)
+		if i < 0 {
 			break // too narrow a terminal: the lines wrap
 		}
-		widths[widest]--
+		widths[i]--
 	}
 	for i := 0; more && room > 0; room-- {
 		widths[i]++
 		i = (i + 1) % len(widths)
 	}
 	return widths
+}
+
+// widest is the widest column that may give way, -1 if there is none.
+func widest(widths, least []int) int {
+	found := -1
+	for i, w := range widths {
+		if w > least[i] && (found < 0 || w > widths[found]) {
+			found = i
+		}
+	}
+	return found
 }

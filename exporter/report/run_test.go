@@ -1,0 +1,334 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+const (
+	httpbin = "fb2a549b-f5a8-46ee-b9c6-b0cc167ec5ae"
+	orders  = "0b1c2d3e-0000-4000-8000-000000000001"
+	day     = 24 * time.Hour
+)
+
+// history is what the stories are about, newest first.
+func history() []entry {
+	return []entry{
+		{id: "login-ops", at: noon, event: "Login", action: "login", operator: "Ops", operatorID: "u-7", email: "ops@example.com", source: "dashboard", ip: "203.0.113.7", address: "203.0.113.7", outcome: "success"},
+		{id: "add-httpbin", at: noon.Add(-2 * day), event: "Add Service", action: "add_service", operator: "Ops", operatorID: "u-7", email: "ops@example.com", resourceID: httpbin, resourceName: "httpbin", source: "dashboard", ip: "203.0.113.7", address: "203.0.113.7", outcome: "success", body: `{"name":"httpbin","plugins":{"key-auth":{"key":"***"}}}`},
+		{id: "update-httpbin", at: noon.Add(-3 * day), event: "Update Service", action: "update_service", operator: "Dev", operatorID: "u-8", email: "dev@example.com", resourceID: httpbin, resourceName: "httpbin", source: "adc", ip: "10.1.2.3", address: "10.1.2.3", outcome: "failure"},
+		{id: "add-orders", at: noon.Add(-8 * day), event: "Add Service", action: "add_service", operator: "Ops", operatorID: "u-7", email: "ops@example.com", resourceID: orders, resourceName: "orders", source: "api", ip: "2001:db8::7", address: "2001:db8::7", outcome: "success"},
+		{id: "read-httpbin", at: noon.Add(-9 * day), event: "Token Authorisation", action: "token_authz", operator: "ops", operatorID: "u-9", resourceID: httpbin, resourceName: "httpbin", source: "api", address: "gateway.internal", outcome: "success"},
+		{id: "add-old", at: noon.Add(-40 * day), event: "Add Service", action: "add_service", operator: "Ops", operatorID: "u-7", email: "ops@example.com", resourceID: "old", resourceName: "httpbin-old", source: "dashboard", ip: "203.0.113.8", address: "203.0.113.8", outcome: "unknown"},
+	}
+}
+
+func TestFiltersFindExactly(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, history()...)
+	for name, c := range map[string]struct {
+		query Query
+		want  []string
+	}{
+		"everything":             {Query{}, []string{"login-ops", "add-httpbin", "update-httpbin", "add-orders", "read-httpbin", "add-old"}},
+		"event by its name":      {Query{Events: []string{"Add Service"}}, []string{"add-httpbin", "add-orders", "add-old"}},
+		"event by its type":      {Query{Events: []string{"add_service"}}, []string{"add-httpbin", "add-orders", "add-old"}},
+		"either event":           {Query{Events: []string{"Login", "update_service"}}, []string{"login-ops", "update-httpbin"}},
+		"part of an event":       {Query{Events: []string{"Add"}}, []string{}},
+		"operator by name":       {Query{Operators: []string{"ops"}}, []string{"read-httpbin"}},
+		"operator by id":         {Query{Operators: []string{"u-8"}}, []string{"update-httpbin"}},
+		"operator by e-mail":     {Query{Operators: []string{"dev@example.com", "u-9"}}, []string{"update-httpbin", "read-httpbin"}},
+		"resource by id":         {Query{ResourceIDs: []string{httpbin}}, []string{"add-httpbin", "update-httpbin", "read-httpbin"}},
+		"resource by name":       {Query{ResourceNames: []string{"httpbin"}}, []string{"add-httpbin", "update-httpbin", "read-httpbin"}},
+		"source":                 {Query{Sources: []string{"adc", "api"}}, []string{"update-httpbin", "add-orders", "read-httpbin"}},
+		"address":                {Query{IPs: []string{"203.0.113.7"}}, []string{"login-ops", "add-httpbin"}},
+		"network":                {Query{IPs: []string{"203.0.113.0/24"}}, []string{"login-ops", "add-httpbin", "add-old"}},
+		"network of either kind": {Query{IPs: []string{"2001:db8::/32", "10.0.0.0/8"}}, []string{"update-httpbin", "add-orders"}},
+		"outcome":                {Query{Outcomes: []string{"failure", "unknown"}}, []string{"update-httpbin", "add-old"}},
+		"from is included":       {Query{From: noon.Add(-2 * day)}, []string{"login-ops", "add-httpbin"}},
+		"to is not":              {Query{From: noon.Add(-3 * day), To: noon.Add(-2 * day)}, []string{"update-httpbin"}},
+		"all have to match":      {Query{Operators: []string{"Ops"}, Sources: []string{"api"}, From: noon.Add(-30 * day)}, []string{"add-orders"}},
+		"nothing":                {Query{Operators: []string{"nobody"}}, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _ := tr.ids(t, tr.analyst, c.query, Options{})
+			if !slices.Equal(got, c.want) {
+				t.Errorf("newest first: got %q, want %q", got, c.want)
+			}
+			got, _ = tr.ids(t, tr.analyst, c.query, Options{Order: OldestFirst})
+			slices.Reverse(got)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("oldest first, reversed: got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Story 1: all "Add Service" operations by operator Ops in the last 30 days,
+// with details, exported to JSON and CSV.
+func TestStoryOfAnOperator(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, history()...)
+	story := tr.query(Query{Events: []string{"Add Service"}, Operators: []string{"Ops"}, From: noon.Add(-30 * day)})
+
+	var asJSON bytes.Buffer
+	if _, err := Run(t.Context(), tr.analyst, story, &asJSON, Options{Format: JSON, Details: true}); err != nil {
+		t.Fatal(err)
+	}
+	var got []map[string]any
+	if err := json.Unmarshal(asJSON.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	var want []map[string]any
+	for _, e := range []entry{history()[1], history()[3]} {
+		text, err := json.Marshal(e.document())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc map[string]any
+		if err := json.Unmarshal(text, &doc); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, doc)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+
+	var asCSV bytes.Buffer
+	if _, err := Run(t.Context(), tr.analyst, story, &asCSV, Options{Details: true}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&asCSV).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 3 || len(rows[0]) != len(DetailColumns()) {
+		t.Fatalf("rows: %q", rows)
+	}
+	body := slices.Index(rows[0], "Request Body")
+	if first := rows[1]; first[2] != "Add Service" || first[4] != "httpbin" || first[body] != `{"name":"httpbin","plugins":{"key-auth":{"key":"***"}}}` {
+		t.Errorf("first row: %q", first)
+	}
+}
+
+// Story 2: everything done to the service httpbin in the last 7 days, with
+// details, exported.
+func TestStoryOfAResource(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, history()...)
+	story := tr.query(Query{ResourceIDs: []string{httpbin}, From: noon.Add(-7 * day)})
+	for format, want := range map[Format][]string{
+		CSV:    {",Ops,Add Service," + httpbin + ",httpbin,203.0.113.7,dashboard,success,", ",Dev,Update Service," + httpbin + ",httpbin,10.1.2.3,adc,failure,"},
+		JSON:   {`"name":"Ops"`, `"name":"Dev"`},
+		NDJSON: {`"name":"Ops"`, `"name":"Dev"`},
+		Table:  {"── 2026-11-18T12:00:00.000Z · Add Service · Ops · success ", "── 2026-11-17T12:00:00.000Z · Update Service · Dev · failure "},
+	} {
+		t.Run(string(format), func(t *testing.T) {
+			var out bytes.Buffer
+			sum, err := Run(t.Context(), tr.analyst, story, &out, Options{Format: format, Details: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := 0
+			for _, text := range want {
+				i := strings.Index(out.String()[at:], text)
+				if i < 0 {
+					t.Fatalf("%q is missing after byte %d of\n%s", text, at, out.String())
+				}
+				at += i
+			}
+			if sum.Rows != 2 || strings.Contains(out.String(), "Token Authorisation") {
+				t.Errorf("%d rows:\n%s", sum.Rows, out.String())
+			}
+		})
+	}
+}
+
+func many(n int, step time.Duration) []entry {
+	entries := make([]entry, n)
+	for i := range entries {
+		entries[i] = entry{
+			id: fmt.Sprintf("%022d", i), at: noon.Add(time.Duration(i) * step), event: "Update Route", action: "update_route",
+			operator: fmt.Sprintf("Ops %d", i%60), resourceID: fmt.Sprintf("r-%d", i%977), resourceName: "httpbin",
+			source: []string{"dashboard", "api", "adc"}[i%3], ip: "203.0.113.7", address: "203.0.113.7", outcome: "success",
+		}
+	}
+	return entries
+}
+
+// 50,000 records in a file: as many rows as Elasticsearch counts, each once and
+// in order, under a hash that sha256sum confirms.
+func TestFiftyThousandRecords(t *testing.T) {
+	tr := newTrail(t)
+	const n = 50_000
+	tr.index(t, many(n, time.Second/20)...) // 20 to the second
+	path := filepath.Join(t.TempDir(), "audit.csv")
+	file, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written, total int64
+	sum, err := Run(t.Context(), tr.analyst, tr.query(Query{From: noon}), file, Options{
+		Order: OldestFirst, Progress: func(w, of int64) { written, total = w, of }, PageBytes: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Commit(sum); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Rows != n || sum.Views != 1 || written != n || total != n {
+		t.Errorf("summary %+v, progress %d of %d", sum, written, total)
+	}
+	if counted := tr.count(t); counted != sum.Rows {
+		t.Errorf("Elasticsearch counts %d, the report has %d", counted, sum.Rows)
+	}
+	checkRows(t, path, sum, n)
+	check := exec.Command("sha256sum", "--check", "--strict", "audit.csv"+TrailerSuffix)
+	check.Dir = filepath.Dir(path)
+	if out, err := check.CombinedOutput(); err != nil || string(out) != "audit.csv: OK\n" {
+		t.Errorf("sha256sum: %v\n%s", err, out)
+	}
+}
+
+func (tr *trail) count(tb testing.TB) int64 {
+	tb.Helper()
+	var answer struct{ Count int64 }
+	if err := json.Unmarshal(tr.do(tb, "GET", "/"+Query{Namespace: tr.namespace}.Stream()+"/_count", nil), &answer); err != nil {
+		tb.Fatal(err)
+	}
+	return answer.Count
+}
+
+func checkRows(t *testing.T, path string, sum Summary, n int) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hash := sha256.Sum256(data); hex.EncodeToString(hash[:]) != sum.SHA256 || int64(len(data)) != sum.Bytes {
+		t.Error("size or SHA-256 of the summary are not those of the file")
+	}
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil || len(rows) != n+1 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, row := range rows[1:] {
+		at := noon.Add(time.Duration(i) * time.Second / 20).Format(timeLayout)
+		if want := fmt.Sprintf("Ops %d", i%60); row[0] != at || row[1] != want {
+			t.Fatalf("row %d is %q, want %s %s", i, row, at, want)
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, many(1200, time.Millisecond)...)
+	for name, c := range map[string]struct{ limit, want int64 }{
+		"within the first page": {3, 3},
+		"a page":                {firstPageHits, firstPageHits},
+		"in the second page":    {firstPageHits + 1, firstPageHits + 1},
+		"more than there are":   {5000, 1200},
+		"as many as there are":  {1200, 1200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ids, sum := tr.ids(t, tr.analyst, Query{}, Options{Limit: c.limit})
+			if sum.Rows != c.want || ids[0] != fmt.Sprintf("%022d", 1199) {
+				t.Errorf("%d rows from %s", sum.Rows, ids[0])
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, history()...)
+	if err := tr.node.CreateUser(t.Context(), "nobody-"+tr.namespace, password, "no-such-role"); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		url, username, password, namespace string
+		is                                 error
+		says                               []string
+	}{
+		"no such stream":   {tr.node.URL, tr.username, password, "missing" + tr.namespace, ErrNoStream, []string{"logs-api7.audit-missing" + tr.namespace}},
+		"no privilege":     {tr.node.URL, "nobody-" + tr.namespace, password, tr.namespace, nil, []string{"403", "index privilege read on logs-api7.audit-" + tr.namespace}},
+		"wrong password":   {tr.node.URL, tr.username, "wrong " + password, tr.namespace, nil, []string{"401", "credentials"}},
+		"nobody listening": {"https://" + closed.Addr().String(), tr.username, password, tr.namespace, ErrUnreachable, []string{"refused"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := tr.client(t, c.url, c.username, c.password)
+			_, err := Run(t.Context(), client, Query{Namespace: c.namespace}, io.Discard, Options{})
+			if err == nil || c.is != nil && !errors.Is(err, c.is) {
+				t.Fatalf("got %v, want %v", err, c.is)
+			}
+			for _, part := range c.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if c.is != ErrUnreachable && errors.Is(err, ErrUnreachable) {
+				t.Errorf("%q counts as unreachable", err)
+			}
+		})
+	}
+}
+
+// The reader of the output goes away in the middle.
+func TestOutputBreaks(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, many(3000, time.Millisecond)...)
+	full := errors.New("no space left")
+	_, err := Run(t.Context(), tr.analyst, tr.query(Query{}), &fullDisk{after: 100_000, err: full}, Options{})
+	if !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+}
+
+type fullDisk struct {
+	after int
+	err   error
+}
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if d.after -= len(p); d.after < 0 {
+		return 0, d.err
+	}
+	return len(p), nil
+}
+
+func TestInterrupted(t *testing.T) {
+	tr := newTrail(t)
+	tr.index(t, many(3000, time.Millisecond)...)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	_, err := Run(ctx, tr.analyst, tr.query(Query{}), io.Discard, Options{Progress: func(int64, int64) { interrupt() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
