@@ -33,99 +33,100 @@ var errBrokenAnswer = errors.New("the answer is not that of a bulk request")
 // nothing in it can be believed.
 func (a *answer) parse(body []byte, n int) error {
 	a.kinds, a.of = a.kinds[:0], a.of[:0]
-	found := false
-	rest, ok := object(body, func(key, value []byte) bool {
+	found := 0
+	rest, ok := object(body, func(key, b []byte) ([]byte, bool) {
 		if string(key) != "items" {
-			return true
+			return skip(b)
 		}
-		found = !found && a.items(value)
-		return found
+		found++
+		return a.items(b)
 	})
-	if !ok || !found || len(bytes.TrimSpace(rest)) > 0 || len(a.of) != n {
+	if !ok || found != 1 || len(skipSpace(rest)) > 0 || len(a.of) != n {
 		return errBrokenAnswer
 	}
 	return nil
 }
 
-// items reads the array of items.
-func (a *answer) items(array []byte) bool {
-	b := array[1:]
+// items reads the array of items at the head of b and returns what follows it.
+func (a *answer) items(b []byte) (rest []byte, ok bool) {
+	if len(b) == 0 || b[0] != '[' {
+		return nil, false
+	}
+	b = skipSpace(b[1:])
+	if len(b) > 0 && b[0] == ']' {
+		return b[1:], true
+	}
 	var last []byte // the text of the newest kind
-	for first := true; ; first = false {
-		b = skipSpace(b)
-		if first && len(b) > 0 && b[0] == ']' {
-			return true
-		}
+	for {
 		// The same text as before means the same. It is a whole object, so
 		// that nothing longer can begin with it.
-		if len(last) == 0 || !bytes.HasPrefix(b, last) {
-			end := valueEnd(b)
-			if end <= 0 {
-				return false
-			}
-			last = b[:end]
-			it, ok := parseItem(last)
+		if len(last) > 0 && bytes.HasPrefix(b, last) {
+			b = b[len(last):]
+		} else {
+			it, rest, ok := parseItem(b)
 			if !ok {
-				return false
+				return nil, false
 			}
+			last, b = b[:len(b)-len(rest)], rest
 			a.kinds = append(a.kinds, it)
 		}
 		a.of = append(a.of, int32(len(a.kinds)-1))
-		b = skipSpace(b[len(last):])
-		if len(b) == 0 {
-			return false
+		b = skipSpace(b)
+		switch {
+		case len(b) == 0:
+			return nil, false
+		case b[0] == ']':
+			return b[1:], true
+		case b[0] != ',':
+			return nil, false
 		}
-		if b[0] == ']' {
-			return true
-		}
-		if b[0] != ',' {
-			return false
-		}
-		b = b[1:]
+		b = skipSpace(b[1:])
 	}
 }
 
 // parseItem reads {"create":{...}}, whatever the operation is called.
-func parseItem(b []byte) (it item, ok bool) {
+func parseItem(b []byte) (it item, rest []byte, ok bool) {
 	ops := 0
-	_, ok = object(b, func(_, value []byte) bool {
+	rest, ok = object(b, func(_, b []byte) ([]byte, bool) {
 		ops++
-		_, ok := object(value, it.member)
-		return ok
+		return object(b, it.member)
 	})
-	return it, ok && ops == 1 && it.status != 0
+	return it, rest, ok && ops == 1 && it.status != 0
 }
 
-func (it *item) member(key, value []byte) bool {
+// member reads one member of an item, whose value is at the head of b.
+func (it *item) member(key, b []byte) (rest []byte, ok bool) {
+	rest, ok = skip(b)
+	if !ok {
+		return nil, false
+	}
+	value := b[:len(b)-len(rest)]
 	switch string(key) {
 	case "_index":
 		if len(value) < 2 || value[0] != '"' {
-			return false
+			return nil, false
 		}
 		it.index = value[1 : len(value)-1]
 	case "status":
 		it.status = smallNumber(value)
-		return it.status != 0
+		ok = it.status != 0
 	case "failure_store":
 		it.failureStored = string(value) == `"used"`
 	case "error":
-		return it.error(value)
+		ok = it.error(value)
 	}
-	return true
+	return rest, ok
 }
 
 // error reads what is wrong. The conflicts and rejections that come by the
 // thousand need no more than their type, and are not worth a decoder.
 func (it *item) error(value []byte) bool {
 	if it.status == 409 || it.status == 429 {
-		it.cause = &exporter.Cause{}
-		_, ok := object(value, func(key, value []byte) bool {
-			if string(key) == "type" && len(value) > 2 {
-				it.cause.Type = typeName(value[1 : len(value)-1])
-			}
-			return true
-		})
-		return ok
+		if kind := value[len(value)-1]; kind != '}' {
+			return false
+		}
+		it.cause = commonCause(value)
+		return true
 	}
 	it.cause = new(exporter.Cause)
 	if json.Unmarshal(value, it.cause) != nil {
@@ -134,24 +135,36 @@ func (it *item) error(value []byte) bool {
 	return true
 }
 
-// typeName spares a copy of the two names that come most.
-func typeName(b []byte) string {
-	const conflict, rejected = "version_conflict_engine_exception", "es_rejected_execution_exception"
-	switch string(b) {
-	case conflict:
-		return conflict
-	case rejected:
-		return rejected
+// The causes that come by the thousand are not made anew for each.
+var (
+	conflict = &exporter.Cause{Type: "version_conflict_engine_exception"}
+	rejected = &exporter.Cause{Type: "es_rejected_execution_exception"}
+)
+
+// commonCause reads the type of an error and nothing else.
+func commonCause(value []byte) *exporter.Cause {
+	const head = `{"type":"`
+	if bytes.HasPrefix(value, []byte(head)) {
+		switch rest := value[len(head):]; {
+		case bytes.HasPrefix(rest, []byte(conflict.Type+`"`)):
+			return conflict
+		case bytes.HasPrefix(rest, []byte(rejected.Type+`"`)):
+			return rejected
+		}
 	}
-	return string(b)
+	var c struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(value, &c) // without a type it is no conflict that is known
+	return &exporter.Cause{Type: c.Type}
 }
 
-// object calls member for each member of the JSON object at the head of b, with
-// its key (without quotes, not unescaped) and the text of its value, and
-// returns what follows the object. It is false if b does not begin with an
-// object or member was false. It checks shape, not every detail: what is
-// between the brackets of a value is only skipped.
-func object(b []byte, member func(key, value []byte) bool) (rest []byte, ok bool) {
+// object reads the JSON object at the head of b and returns what follows it. It
+// calls member for each member with its key (without quotes, not unescaped) and
+// with what begins with its value; member returns what follows the value. It is
+// false if b does not begin with an object or member was false. It checks
+// shape, not every detail: skipped values may be anything between brackets.
+func object(b []byte, member func(key, b []byte) (rest []byte, ok bool)) (rest []byte, ok bool) {
 	b = skipSpace(b)
 	if len(b) == 0 || b[0] != '{' {
 		return nil, false
@@ -170,23 +183,27 @@ func object(b []byte, member func(key, value []byte) bool) (rest []byte, ok bool
 		if len(b) == 0 || b[0] != ':' {
 			return nil, false
 		}
-		b = skipSpace(b[1:])
-		end = valueEnd(b)
-		if end <= 0 || !member(key, b[:end]) {
+		b, ok = member(key, skipSpace(b[1:]))
+		if !ok {
 			return nil, false
 		}
-		b = skipSpace(b[end:])
-		if len(b) == 0 {
+		b = skipSpace(b)
+		switch {
+		case len(b) == 0:
 			return nil, false
-		}
-		if b[0] == '}' {
+		case b[0] == '}':
 			return b[1:], true
-		}
-		if b[0] != ',' {
+		case b[0] != ',':
 			return nil, false
 		}
 		b = skipSpace(b[1:])
 	}
+}
+
+// skip returns what follows the JSON value at the head of b.
+func skip(b []byte) (rest []byte, ok bool) {
+	end := valueEnd(b)
+	return b[end:], end > 0
 }
 
 // valueEnd is the length of the JSON value at the head of b, 0 if it has no

@@ -85,6 +85,7 @@ func (f *fake) serve(tb testing.TB) *exporter.Client {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(c.Close)
 	return c
 }
 

@@ -171,7 +171,7 @@ func judgeItem(it *item, onStream bool) judgement {
 // judgeConflict: a create has one kind of conflict. Anything else with that
 // status is no proof that the document is there.
 func judgeConflict(it *item) judgement {
-	if it.cause == nil || it.cause.Type == "" || it.cause.Type == "version_conflict_engine_exception" {
+	if it.cause == nil || it.cause.Type == "" || it.cause.Type == conflict.Type {
 		return judgement{verdict: Verdict{Kind: Duplicate, Status: it.status}}
 	}
 	return judgement{
