@@ -267,16 +267,24 @@ func TestWhatElasticsearchRefuses(t *testing.T) {
 	tr := newTrail(t)
 	nested := func(n int) string { return strings.Repeat(`{"a":`, n) + `"x"` + strings.Repeat("}", n) }
 	long := strings.Repeat("x", 40_000)
-	for body, refused := range map[string]bool{
-		`"text"`: true, `1`: true, `["a"]`: true, `[{"a":1},"b"]`: true, `{"a":["b",{"c":1}]}`: false, `[{"a":1},{"b":2}]`: false,
-		nested(20): false, nested(21): true,
-		`{"a":1,"a":2}`: true, `{"\u0000":1}`: true, `{"a":` + strings.Repeat("9", 1000) + `}`: false, `{"a":` + strings.Repeat("9", 1001) + `}`: true,
-		`{"` + long[:32_766-4-1] + `":"abcd"}`: false, `{"` + long[:32_766-4] + `":"abcd"}`: true,
-		`{"` + long[:8192] + `":"` + strings.Repeat("€", 4096) + `"}`: false, `{"a":"` + long + `"}`: false,
+	for member, refused := range map[string]bool{
+		`BODY"text"`: true, `BODY1`: true, `BODY["a"]`: true, `BODY[{"a":1},"b"]`: true,
+		`BODY{"a":["b",{"c":1}]}`: false, `BODY[{"a":1},{"b":2}]`: false,
+		"BODY" + nested(20): false, "BODY" + nested(21): true,
+		`BODY{"a":1,"a":2}`: true, `BODY{"\u0000":1}`: true, "BODY{\"a\":\"\xff\"}": true,
+		`BODY{"a":` + strings.Repeat("9", 1000) + `}`: false, `BODY{"a":` + strings.Repeat("9", 1001) + `}`: true,
+		`BODY{"` + long[:32_766-4-1] + `":"abcd"}`: false, `BODY{"` + long[:32_766-4] + `":"abcd"}`: true,
+		`BODY{"` + long[:8192] + `":"` + strings.Repeat("€", 4096) + `"}`: false, `BODY{"a":"` + long + `"}`: false,
+		`"":1`: true, `" ":1`: true, `".":1`: true, `"a..b":1`: true, `"user":{"":1}`: true, `"user":{"a..b":1}`: true, `"a.b":1`: false,
+		`"x":{"a":1,"a":2}`: true, `"x":` + strings.Repeat("9", 1001): true, `"x":` + nested(1000): true,
 	} {
-		doc := `{"@timestamp":"2026-11-20T03:04:05Z","api7":{"audit":{"request":{"body":` + body + `}}}}`
+		member, isBody := strings.CutPrefix(member, "BODY")
+		doc := `{"@timestamp":"2026-11-20T03:04:05Z",` + member + `}`
+		if isBody {
+			doc = `{"@timestamp":"2026-11-20T03:04:05Z","api7":{"audit":{"request":{"body":` + member + `}}}}`
+		}
 		if fault := tr.send(t, []string{doc})[0]; (fault != "") != refused {
-			t.Errorf("%.60s: %q", body, fault)
+			t.Errorf("%.60s: %q", member, fault)
 		}
 	}
 }
