@@ -84,7 +84,7 @@ func (d *decoder) complete(cfg *Config) {
 
 // checkWhole checks what takes more than one key to see.
 func (d *decoder) checkWhole(cfg *Config) {
-	if len(cfg.Inputs) == 0 {
+	if len(cfg.Inputs) == 0 && !d.env.NoInputs {
 		d.needed("", "needed: at least one input", "inputs")
 	}
 	ids := map[string]int{}

@@ -490,3 +490,13 @@ elasticsearch: {urls: "https://es:9200", username: "${NOT_SET:elastic}", passwor
 		t.Error("a file that is not there has been read")
 	}
 }
+
+func TestInputsMayBeMissingWhereTheyAreNotUsed(t *testing.T) {
+	text := []byte("elasticsearch: {urls: https://es:9200}\n")
+	if _, err := Parse("auditship.yml", text, Env{}); err == nil {
+		t.Error("the agent would start without inputs")
+	}
+	if cfg, err := Parse("auditship.yml", text, Env{NoInputs: true}); err != nil || len(cfg.Inputs) != 0 {
+		t.Errorf("a command that uses none: %v", err)
+	}
+}

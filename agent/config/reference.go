@@ -24,6 +24,9 @@ type Env struct {
 	// mistake, as it is for the agent. It is for a command that runs before the
 	// agent's secrets are there.
 	Unresolved string
+	// NoInputs makes a configuration without inputs a valid one: for a command
+	// that asks Elasticsearch only.
+	NoInputs bool
 }
 
 // OSEnv is the environment and the files of this process.
