@@ -44,8 +44,8 @@ var detectorNames = [detectorCount]string{
 	"sendgrid", "databricks", "digitalocean", "pan", "iban", "email", "phone", "ip",
 }
 
-// span is a stretch of a text.
-type span struct{ start, end int }
+// minText is the length below which no detector finds anything: pin=1.
+const minText = 5
 
 // finder finds what a detector is after. cut says that the text was torn off
 // at its end, so that the start of a secret is enough.
@@ -151,6 +151,18 @@ func newFinder(d detector) finder {
 		return finder{[]string{"rer", "RER"}, findBearer}
 	case detectBasic:
 		return finder{[]string{"asic", "ASIC"}, findBasic}
+	case detectUserinfo:
+		return finder{[]string{"://", "@tcp(", "@unix("}, findUserinfo}
+	case detectPAN:
+		return finder{find: findPAN}
+	case detectIBAN:
+		return finder{find: findIBAN}
+	case detectEmail:
+		return finder{[]string{"@"}, findEmail}
+	case detectPhone:
+		return finder{[]string{"+"}, findPhone}
+	case detectIP:
+		return finder{[]string{".", ":"}, findIP}
 	}
 	return finder{}
 }

@@ -1,10 +1,9 @@
 package mask
 
 import (
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/auditship/auditship/agent/jsonscan"
 )
 
 // Hit says what happened to one value. It holds nothing of the value itself.
@@ -30,27 +29,31 @@ func (w *walker) note(rule int32) {
 		return
 	}
 	r := &w.m.rules.rules[rule]
-	*w.m.explain = append(*w.m.explain, Hit{Rule: r.id, Path: w.m.path(w.depth), Action: r.action.kind.String()})
+	var b strings.Builder
+	w.path(&b)
+	h := Hit{Rule: r.id, Path: b.String(), Action: r.action.kind.String()}
+	if !slices.Contains(*w.m.explain, h) {
+		*w.m.explain = append(*w.m.explain, h)
+	}
 }
 
-// path names the place of the current value, through the layers down to depth.
-func (m *Masker) path(depth int) string {
-	var b strings.Builder
-	for _, w := range m.levels[:depth+1] {
-		for i := range w.frames {
-			f := &w.frames[i]
-			switch {
-			case f.array:
-				b.WriteString("[" + strconv.Itoa(int(f.index)-1) + "]")
-			case f.key != nil:
-				if b.Len() > 0 {
-					b.WriteByte('.')
-				}
-				b.WriteString(f.key.shown())
+// path names the place of the current value, through all layers.
+func (w *walker) path(b *strings.Builder) {
+	if w.outer != nil {
+		w.outer.path(b)
+	}
+	for i := range w.frames {
+		f := &w.frames[i]
+		switch {
+		case f.array:
+			b.WriteString("[" + strconv.Itoa(int(f.index)-1) + "]")
+		case f.key != nil:
+			if b.Len() > 0 {
+				b.WriteByte('.')
 			}
+			b.WriteString(f.key.shown())
 		}
 	}
-	return b.String()
 }
 
 // shown is the key as it may be printed.
@@ -58,8 +61,5 @@ func (k *keyInfo) shown() string {
 	if k.secret {
 		return "[REDACTED]"
 	}
-	if strings.Contains(k.raw, `\`) {
-		return string(jsonscan.AppendUnquoted(nil, []byte(`"`+k.raw+`"`)))
-	}
-	return k.raw
+	return k.plain
 }

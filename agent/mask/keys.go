@@ -10,6 +10,7 @@ import (
 // keyInfo is what the rules say about a key, whatever its place.
 type keyInfo struct {
 	raw   string // as it stands in the text, without quotes
+	plain string // without escapes
 	class int32
 	names []nameHit // strongest first
 	// secret: the key itself holds something that a detector would take.
@@ -93,16 +94,25 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 	if escaped {
 		key = string(jsonscan.AppendUnquoted(nil, []byte(`"`+raw+`"`)))
 	}
-	info := &keyInfo{raw: raw, class: m.nodes.classOf(key), role: roleOf(key)}
-	info.names = m.rules.nameHits(key)
+	info := m.lookName(raw, key)
 	info.secret = m.holdsSecret(key)
 	return info
 }
 
+// lookName works out what the rules say about a name.
+func (m *Masker) lookName(raw, name string) *keyInfo {
+	return &keyInfo{raw: raw, plain: name, class: m.nodes.classOf(name), role: roleOf(name), names: m.rules.nameHits(name)}
+}
+
+// holdsSecret says whether a key may hold a secret itself.
+func (m *Masker) holdsSecret(key string) bool {
+	return m.rules.prefilter.look([]byte(key)) != 0
+}
+
 // nameHits lists the rules that select a key by its name, strongest first.
 func (r *Rules) nameHits(key string) []nameHit {
-	if len(key) > maxNameLength {
-		key = key[:maxNameLength]
+	if len(key) > maxNameLength { // both ends say what it is
+		key = key[:maxNameLength/2] + " " + key[len(key)-maxNameLength/2:]
 	}
 	split := words(key)
 	var hits []nameHit

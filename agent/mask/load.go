@@ -436,13 +436,36 @@ func (c *compiler) fixed() {
 
 // finders makes the detectors in use and their share of the prefilter.
 func (c *compiler) finders() {
+	c.r.prefilter.addLayers()
 	for d, rules := range c.r.detectors {
 		if len(rules) == 0 {
 			continue
 		}
-		c.r.finders[d] = newFinder(detector(d))
-		for _, f := range c.r.finders[d].fragments {
-			c.r.prefilter.add(f, 1<<d)
+		f := newFinder(detector(d))
+		c.r.finders[d] = f
+		for _, fragment := range f.fragments {
+			c.r.prefilter.add(fragment, 1<<d)
 		}
+		if len(f.fragments) == 0 {
+			c.r.prefilter.digits |= 1 << d
+		}
+	}
+	c.lost()
+}
+
+// lost notes the last keys of all paths. Where a text has lost its structure,
+// they are taken for the names of secrets.
+func (c *compiler) lost() {
+	c.r.lostNames = map[string]int32{}
+	for _, p := range c.patterns {
+		last := p.segs[len(p.segs)-1]
+		if p.accept != acceptRule || last.kind != segLiteral {
+			continue
+		}
+		before, known := c.r.lostNames[last.text]
+		if !known {
+			before = none
+		}
+		c.r.lostNames[last.text] = c.r.stronger(before, p.id)
 	}
 }

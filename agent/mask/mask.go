@@ -40,7 +40,8 @@ type Result struct {
 type Masker struct {
 	rules  *Rules
 	nodes  *nodes
-	keys   *keyCache
+	keys   *keyCache // members' names
+	names  *keyCache // names that stand in texts and values
 	levels []*walker
 	hits   []uint64
 	hashes map[*hmacKey]hash.Hash
@@ -53,6 +54,10 @@ type Masker struct {
 	count   int
 	dropped bool
 	refused bool
+	budget  int   // bytes that may still be read a second time
+	address int32 // node of the request's address, 0 where not yet known
+	bodies  []pendingBody
+	probed  *probe
 	explain *[]Hit
 }
 
@@ -61,6 +66,8 @@ type Masker struct {
 func (r *Rules) NewMasker() *Masker {
 	m := &Masker{rules: r, nodes: newNodes(r), hits: make([]uint64, len(r.rules)), hashes: map[*hmacKey]hash.Hash{}}
 	m.keys = newKeyCache(m.lookKey)
+	m.names = newKeyCache(func(raw string, _ bool) *keyInfo { return m.lookName(raw, raw) })
+	m.bodies = make([]pendingBody, 0, 8)
 	return m
 }
 
@@ -74,18 +81,21 @@ func (m *Masker) Mask(record []byte) (res Result) {
 	defer m.rescue(&res)
 	m.begin(record)
 	w := m.level(0)
+	res.Bytes = record
 	if err := w.walk(record, startNode, none); err != nil {
-		return m.broken(record)
-	}
-	if m.dropped {
-		return Result{Outcome: Dropped, Hits: m.count}
-	}
-	res = Result{Bytes: record, Hits: m.count}
-	if len(w.edits) > 0 {
-		m.out = w.assemble(m.out[:0])
+		res.Outcome = Broken
+		if out, changed := w.broken(); changed {
+			res.Bytes = out
+		}
+	} else if w.settleBodies(); len(w.edits) > 0 {
+		m.out = w.assemble(m.out[:0], len(record))
 		res.Bytes = m.out
 	}
-	if m.refused {
+	res.Hits = m.count
+	switch {
+	case m.dropped:
+		return Result{Outcome: Dropped, Hits: m.count}
+	case m.refused && res.Outcome == Kept:
 		res.Outcome = Refused
 	}
 	return res
@@ -93,9 +103,11 @@ func (m *Masker) Mask(record []byte) (res Result) {
 
 func (m *Masker) begin(record []byte) {
 	m.record, m.count, m.dropped, m.refused = record, 0, false, false
+	m.budget, m.address, m.bodies, m.probed = 8*len(record)+1<<16, 0, m.bodies[:0], nil
 	if len(m.nodes.list) > maxNodes {
 		m.nodes.reset()
 		m.keys.clear()
+		m.names.clear()
 	}
 }
 
@@ -110,13 +122,6 @@ func (m *Masker) rescue(res *Result) {
 	m.levels = nil // their state is unknown
 }
 
-// broken masks what is not one JSON text.
-func (m *Masker) broken(record []byte) Result {
-	w := m.level(0)
-	m.out = append(m.out[:0], w.maskPlain(record, true)...)
-	return Result{Bytes: m.out, Outcome: Broken, Hits: m.count}
-}
-
 // MaskText masks a text that is no record: an error, a line of a log. What it
 // returns is valid until the next call, or the text itself.
 func (m *Masker) MaskText(text []byte) (masked []byte) {
@@ -128,19 +133,45 @@ func (m *Masker) MaskText(text []byte) (masked []byte) {
 		}
 	}()
 	m.begin(text)
-	return m.level(0).maskPlain(text, false)
+	w := m.level(0)
+	w.frames = w.frames[:0]
+	if out, changed := w.inspect(text, startNode); changed {
+		return out
+	}
+	return text
 }
 
 // level gives the walker for texts that are n layers deep.
 func (m *Masker) level(n int) *walker {
 	for len(m.levels) <= n {
-		m.levels = append(m.levels, &walker{m: m, depth: len(m.levels)})
+		m.levels = append(m.levels, &walker{m: m, depth: len(m.levels), dropRule: none})
 	}
 	return m.levels[n]
 }
 
-// took counts a value that a rule changed.
-func (m *Masker) took(index int32) {
-	m.hits[index]++
+// take counts a value that a rule changed. It returns false while nothing is
+// counted.
+func (m *Masker) take(rule int32) bool {
+	if m.probed != nil {
+		m.probed.rule = m.rules.stronger(m.probed.rule, rule)
+		return false
+	}
+	m.hits[rule]++
 	m.count++
+	return true
+}
+
+// untake takes a hit back that gave way to a better one.
+func (m *Masker) untake(rule int32) {
+	if m.probed == nil {
+		m.hits[rule]--
+		m.count--
+	}
+}
+
+// refuse notes that a rule could not be applied.
+func (m *Masker) refuse(rule int32) {
+	if m.rules.rules[rule].refuse {
+		m.refused = true
+	}
 }

@@ -8,7 +8,7 @@ func TestMask(t *testing.T) {
 		"nothing to do": {`{"id":"1","a":"b"}`, `{"id":"1","a":"b"}`},
 		"key name":      {`{"password": "x", "n":1}`, `{"password": "[REDACTED:names]", "n":1}`},
 		"path":          {`{"http_request":{"body":{"plugins":{"key-auth":{"key":"abc","header":"x"}}}}}`, `{"http_request":{"body":{"plugins":{"key-auth":{"key":"[REDACTED:plugins]","header":"x"}}}}}`},
-		"token":         {`{"x":"see a7ee-0123456789abcdef0123"}`, `{"x":"see [REDACTED:a7ee]"}`},
+		"token":         {`{"x":"see a7ee-0123456789abcdef0123"}`, `{"x":"see [REDACTED:gateway-token]"}`},
 		"bearer":        {`{"x":"Bearer abc123def456"}`, `{"x":"Bearer [REDACTED:auth-scheme]"}`},
 		"container":     {`{"secret":{"a":[1,"b",null,true]}}`, `{"secret":{"a":["[REDACTED:names]","[REDACTED:names]",null,true]}}`},
 		"identity":      {`{"id":"a7ee-0123456789abcdef0123"}`, `{"id":"a7ee-0123456789abcdef0123"}`},

@@ -1,12 +1,15 @@
 package mask
 
-import "regexp"
+import (
+	"bytes"
+	"regexp"
+)
 
 // matcher is a regular expression of a rule.
 type matcher struct {
 	rule    int32
 	re      *regexp.Regexp
-	literal string // every match holds it; "" where none is known
+	literal []byte // every match holds it; empty where none is known
 }
 
 // addMatcher registers the expression of a rule.
@@ -14,5 +17,28 @@ func (r *Rules) addMatcher(rule int32, re *regexp.Regexp, literal string) {
 	if literal == "" {
 		literal, _ = re.LiteralPrefix()
 	}
-	r.matchers = append(r.matchers, matcher{rule, re, literal})
+	r.matchers = append(r.matchers, matcher{rule, re, []byte(literal)})
+	switch len(literal) {
+	case 0:
+		r.prefilter.always |= whyMatch
+	case 1, 2:
+		r.prefilter.add(literal[:1], whyMatch)
+	default:
+		r.prefilter.add(literal, whyMatch)
+	}
+}
+
+// match collects what the expressions of the rules find.
+func (w *walker) match(text []byte, zones uint64) {
+	for i := range w.m.rules.matchers {
+		x := &w.m.rules.matchers[i]
+		if !bytes.Contains(text, x.literal) || w.m.choose([]int32{x.rule}, zones) == none {
+			continue
+		}
+		for _, at := range x.re.FindAllIndex(text, -1) {
+			if at[1] > at[0] {
+				w.spans = append(w.spans, hitSpan{span: span{at[0], at[1]}, rule: x.rule})
+			}
+		}
+	}
 }

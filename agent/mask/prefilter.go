@@ -5,8 +5,18 @@ import (
 	"math/bits"
 )
 
-// trigger is a set of reasons to look closer at a text.
+// trigger is a set of reasons to look closer at a text: a bit for every
+// detector, and those below.
 type trigger uint64
+
+const (
+	whyPair    trigger = 1 << (32 + iota) // = or :
+	whyQuote                              // " ' `
+	whyPercent                            // %
+	whyBracket                            // { or [
+	whyBase64                             // a long run of base64
+	whyMatch                              // a regular expression of a rule
+)
 
 // prefilter tells in one pass over a text whether any detector could find
 // something in it. It looks at every second pair of bytes only: a fragment of
@@ -14,8 +24,22 @@ type trigger uint64
 type prefilter struct {
 	pairs   [1024]uint64 // a bit for every pair of bytes that opens a bucket
 	bucket  map[uint16][]fragment
-	digits  bool // texts with 13 digits or more are interesting too
 	singles [256]bool
+	always  trigger // reasons that every text gives
+	digits  trigger // reasons that 8 digits or more give
+}
+
+// minDigits is the number of digits that card and account numbers have.
+const minDigits = 8
+
+// addLayers registers what texts are made of that hold other texts.
+func (p *prefilter) addLayers() {
+	for c, why := range map[byte]trigger{
+		'=': whyPair, ':': whyPair, '"': whyQuote, '\'': whyQuote, '`': whyQuote,
+		'%': whyPercent, '{': whyBracket, '[': whyBracket,
+	} {
+		p.addByte(c, why)
+	}
 }
 
 // fragment is a stretch of bytes a detector cannot do without, or a single
@@ -60,11 +84,30 @@ func (p *prefilter) open(pair uint16, f fragment) {
 
 // look returns the reasons to look closer at text, 0 for none.
 func (p *prefilter) look(text []byte) trigger {
-	found := p.scan(text)
-	if p.digits && len(text) >= 13 && countDigits(text) >= 13 {
-		found |= 1 << detectPAN
+	found := p.scan(text) | p.always
+	if p.digits != 0 && len(text) >= minDigits && countDigits(text) >= minDigits {
+		found |= p.digits
+	}
+	if len(text) >= minBase64 && hasBase64(text) {
+		found |= whyBase64
 	}
 	return found
+}
+
+// hasBase64 says whether text holds minBase64 characters of base64 in a row.
+// It reads backwards from every place where such a run could end, so most
+// bytes of ordinary text are never looked at.
+func hasBase64(text []byte) bool {
+	for end := minBase64; end <= len(text); {
+		i := end - 1
+		for base64Chars[text[i]] {
+			if i--; i < end-minBase64 {
+				return true
+			}
+		}
+		end = i + 1 + minBase64
+	}
+	return false
 }
 
 // scan returns the reasons to look closer at text, 0 for none.

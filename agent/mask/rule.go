@@ -21,6 +21,7 @@ type Rules struct {
 	finders      [detectorCount]finder
 	matchers     []matcher
 	prefilter    *prefilter
+	lostNames    map[string]int32 // last keys of paths, and their rules
 	// limitRule and errorRule stand for what no rule of the files did: a value
 	// too deep or long to look into, and one whose masking failed.
 	limitRule, errorRule int32
@@ -82,6 +83,14 @@ func (a *allowedValue) covers(value []byte) bool {
 		}
 	}
 	return true
+}
+
+// lost is the rule for a key whose place is not known, or none.
+func (r *Rules) lost(key string) int32 {
+	if rule, ok := r.lostNames[key]; ok {
+		return rule
+	}
+	return none
 }
 
 // Names lists the ids of the rules, built-in ones included, by the index that

@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/auditship/auditship/agent/jsonscan"
 )
+
+// span is a stretch of a text.
+type span struct{ start, end int }
 
 // hitSpan is a stretch of a text that a rule takes.
 type hitSpan struct {
 	span
 	rule int32
+	// A stretch that is masked inside instead of being replaced, a JSON
+	// fragment, has its new content in walker.pieces[from:to]; to is 0 else.
+	from, to int
 }
-
-// minText is the length below which no detector finds anything: pin=1.
-const minText = 5
 
 // worthLook says in one pass whether a text could hold a secret.
 func (w *walker) worthLook(text []byte, node int32) bool {
@@ -25,13 +30,13 @@ func (w *walker) worthLook(text []byte, node int32) bool {
 
 // value masks a whole value, by the rule that selects it or by looking inside.
 func (w *walker) value(text []byte, node, rule int32) (out []byte, changed bool) {
+	if w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 && rule == none {
+		return nil, false
+	}
 	if len(text) > w.m.rules.limits.length {
 		return w.limited(), true
 	}
 	if rule == none {
-		if w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 {
-			return nil, false
-		}
 		return w.inspect(text, node)
 	}
 	if w.m.rules.isMarker(text) || w.m.rules.allows(text) {
@@ -66,6 +71,7 @@ func (w *walker) truncated(text []byte, node, rule int32) ([]byte, bool) {
 func (w *walker) limited() []byte {
 	rule := w.m.rules.limitRule
 	w.took(rule)
+	w.m.refuse(rule)
 	w.plain = append(w.plain[:0], w.m.rules.rules[rule].marker...)
 	return w.plain
 }
@@ -80,54 +86,166 @@ func (r *Rules) allows(value []byte) bool {
 	return false
 }
 
-// inspect masks the secrets inside a text.
+// inspect masks the secrets inside a text. out is memory of the walker, or of
+// the next one.
 func (w *walker) inspect(text []byte, node int32) (out []byte, changed bool) {
-	why := w.m.rules.prefilter.look(text)
-	if why == 0 || w.m.rules.isMarker(text) || w.m.rules.allows(text) {
+	if len(text) < minText || w.m.rules.isMarker(text) || w.m.rules.allows(text) {
 		return nil, false
 	}
-	w.spans = w.spans[:0]
-	w.detect(text, node, why, false)
+	why := w.m.rules.prefilter.look(text)
+	if why == 0 {
+		return nil, false
+	}
+	if startsJSON(text) {
+		if out, changed, ok := w.json(text, node); ok {
+			return out, changed
+		}
+	}
+	w.spans, w.pieces = w.spans[:0], w.pieces[:0]
+	w.search(text, node, why, false)
 	return w.replaceSpans(text)
 }
 
-// maskPlain masks a text that is no JSON. cut says that it may be torn off.
-func (w *walker) maskPlain(text []byte, cut bool) []byte {
-	w.spans = w.spans[:0]
-	w.root, w.frames = startNode, w.frames[:0]
-	w.detect(text, startNode, ^trigger(0), cut)
-	out, changed := w.replaceSpans(text)
-	if !changed {
-		return text
-	}
-	return out
+// startsJSON says whether a text could be JSON worth looking into.
+func startsJSON(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '"')
 }
 
-// detect runs the detectors that have a reason to.
-func (w *walker) detect(text []byte, node int32, why trigger, cut bool) {
+// json masks a text that is JSON itself, or begins as JSON and breaks. ok says
+// that it was one of these.
+func (w *walker) json(text []byte, node int32) (out []byte, changed, ok bool) {
+	if w.depth >= w.m.rules.limits.decode {
+		if !validJSON(text) {
+			return nil, false, false
+		}
+		return w.limited(), true, true
+	}
+	inner := w.inner()
+	if inner.walk(text, node, none) != nil {
+		if inner.good < 2 {
+			return nil, false, false // a bracket, and then something else
+		}
+		out, changed = inner.broken()
+		return out, changed, true
+	}
+	if len(inner.edits) == 0 {
+		return nil, false, true
+	}
+	w.plain = inner.assemble(w.plain[:0], len(text))
+	return w.plain, true, true
+}
+
+func validJSON(text []byte) bool {
+	var s jsonscan.Scanner
+	s.Reset(text)
+	for {
+		switch s.Next() {
+		case jsonscan.EOF:
+			return true
+		case jsonscan.Invalid:
+			return false
+		}
+	}
+}
+
+// broken finishes a text that stopped being JSON: what was read is masked
+// already, the rest is masked as text. Where the rest belongs to a value that
+// a rule selects, it goes as a whole.
+func (w *walker) broken() (out []byte, changed bool) {
+	tail := w.data[w.good:]
+	rule := w.tailRule()
+	w.tail = w.assemble(w.tail[:0], w.good)
+	before := len(w.edits) > 0
+	if rule != none && len(bytes.TrimLeft(tail, ": \t\r\n\"'")) > 0 {
+		w.took(rule)
+		w.tail = append(w.tail, `: "`...)
+		w.tail = append(append(w.tail, w.m.rules.rules[rule].marker...), '"')
+		return w.tail, true
+	}
+	masked, more := w.plainText(tail, len(w.frames) > 0 || w.depth == 0)
+	w.tail = append(w.tail, masked...)
+	return w.tail, before || more
+}
+
+// tailRule is the rule for the value in which a text broke, or none.
+func (w *walker) tailRule() int32 {
+	if len(w.frames) == 0 {
+		return w.force
+	}
+	f := &w.frames[len(w.frames)-1]
+	if !f.array && w.last == jsonscan.Key {
+		return w.decide(f.keyNode, f.force, f.key, jsonscan.String)
+	}
+	return f.force
+}
+
+// plainText masks a text that is no JSON. torn says that it may have lost its
+// end, and its structure.
+func (w *walker) plainText(text []byte, torn bool) (out []byte, changed bool) {
+	w.spans, w.pieces = w.spans[:0], w.pieces[:0]
+	w.search(text, startNode, ^trigger(0), torn)
+	out, changed = w.replaceSpans(text)
+	if !changed {
+		return text, false
+	}
+	return out, true
+}
+
+// search collects what is to be hidden in a text that is no JSON as a whole.
+func (w *walker) search(text []byte, node int32, why trigger, torn bool) {
+	if why&whyBracket != 0 {
+		w.fragments(text, node)
+	}
+	w.detect(text, node, why, torn)
+	if why&whyPair != 0 {
+		w.pairs(text, node, torn)
+		w.multipart(text, node)
+	}
+	if why&whyQuote != 0 {
+		w.quoted(text, node, torn)
+	}
+	if why&whyPercent != 0 {
+		w.percent(text, node)
+	}
+	if why&whyBase64 != 0 {
+		w.base64(text, node)
+	}
+}
+
+// detect runs the detectors and expressions that have a reason to.
+func (w *walker) detect(text []byte, node int32, why trigger, torn bool) {
 	zones := w.m.nodes.list[node].zones
-	var found [8]span
 	for d, rules := range w.m.rules.detectors {
 		if why>>d&1 == 0 || len(rules) == 0 {
 			continue
 		}
-		rule := none
-		for _, r := range rules {
-			if zone := w.m.rules.rules[r].zone; (zone == 0 || zone&zones != 0) && w.m.holds(r) {
-				rule = w.m.rules.stronger(rule, r)
+		if rule := w.m.choose(rules, zones); rule != none {
+			w.found = w.m.rules.finders[d].find(w.found[:0], text, torn)
+			for _, s := range w.found {
+				w.spans = append(w.spans, hitSpan{span: s, rule: rule})
 			}
 		}
-		if rule == none {
-			continue
-		}
-		for _, s := range w.m.rules.finders[d].find(found[:0], text, cut) {
-			w.spans = append(w.spans, hitSpan{s, rule})
-		}
+	}
+	if why&whyMatch != 0 {
+		w.match(text, zones)
 	}
 }
 
+// choose picks the strongest of the rules that work in these zones.
+func (m *Masker) choose(rules []int32, zones uint64) int32 {
+	best := none
+	for _, r := range rules {
+		if zone := m.rules.rules[r].zone; (zone == 0 || zone&zones != 0) && m.holds(r) {
+			best = m.rules.stronger(best, r)
+		}
+	}
+	return best
+}
+
 // replaceSpans applies the rules to the spans found. Where spans overlap their
-// union is masked, by the strongest rule.
+// union is masked, by the strongest rule. A marker that stands in the text
+// stays.
 func (w *walker) replaceSpans(text []byte) (out []byte, changed bool) {
 	if len(w.spans) == 0 {
 		return nil, false
@@ -138,25 +256,55 @@ func (w *walker) replaceSpans(text []byte) (out []byte, changed bool) {
 	for i := 0; i < len(w.spans); {
 		s := w.spans[i]
 		for i++; i < len(w.spans) && w.spans[i].start < s.end; i++ {
-			s.end = max(s.end, w.spans[i].end)
-			s.rule = w.m.rules.stronger(s.rule, w.spans[i].rule)
+			s = w.merge(s, w.spans[i])
+		}
+		old := text[s.start:s.end]
+		if w.m.rules.isMarker(old) {
+			continue
 		}
 		w.plain = append(w.plain, text[at:s.start]...)
-		w.plain = w.m.apply(w.plain, text[s.start:s.end], s.rule)
+		from := len(w.plain)
+		if s.to > 0 {
+			w.plain = append(w.plain, w.pieces[s.from:s.to]...)
+		} else {
+			w.plain = w.m.apply(w.plain, old, s.rule)
+			w.took(s.rule)
+		}
+		changed = changed || !bytes.Equal(w.plain[from:], old)
 		at = s.end
-		w.took(s.rule)
+		w.dropsText(s.rule)
 	}
 	w.plain = append(w.plain, text[at:]...)
-	return w.plain, true
+	return w.plain, changed
 }
 
-// holdsSecret says whether a detector would take something out of a key.
-func (m *Masker) holdsSecret(key string) bool {
-	why := m.rules.prefilter.look([]byte(key))
-	if why == 0 {
-		return false
+// merge joins two spans that overlap. A fragment that was masked inside keeps
+// its content unless something reaches beyond it.
+func (w *walker) merge(a, b hitSpan) hitSpan {
+	if a.to > 0 && b.end <= a.end {
+		return a
 	}
-	w := &walker{m: m, root: startNode}
-	w.detect([]byte(key), startNode, why, false)
-	return len(w.spans) > 0
+	out := hitSpan{span: span{a.start, max(a.end, b.end)}}
+	switch {
+	case a.to > 0:
+		out.rule = b.rule
+	case b.to > 0:
+		out.rule = a.rule
+	default:
+		out.rule = w.m.rules.stronger(a.rule, b.rule)
+	}
+	return out
+}
+
+// dropsText notes that a rule found in a text drops the field or the event.
+func (w *walker) dropsText(rule int32) {
+	if rule == none {
+		return
+	}
+	switch w.m.rules.rules[rule].action.kind {
+	case dropEvent:
+		w.m.dropped = true
+	case dropField:
+		w.dropRule = rule
+	}
 }

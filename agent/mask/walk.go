@@ -12,27 +12,38 @@ type frame struct {
 	array bool
 	node  int32
 	force int32 // rule that masks everything in here, or none
-	index int32 // of the next element
+	// behind is the rule for objects in here where force leaves objects alone
+	behind int32
 	// of the member being read
 	key      *keyInfo
 	keyNode  int32
 	keyStart int32
+	// of an array
+	index  int32 // of the next element
+	first  span32
+	second int32 // start of the second element
+	next   int32 // rule for the next element alone, or none
 	// for dropping members
 	lastEnd int32 // end of the last value that stays, 0 for none
 	pending int32 // 1 + index of the edit that reaches up to the next member
+	// 1 + index into walker.kin, 0 where no member is of interest to another
+	kin int32
 }
+
+type span32 struct{ start, end int32 }
 
 // edit replaces data[start:end] with arena[from:to].
 type edit struct {
 	start, end int32
 	from, to   int32
-	rule       int32
+	rule       int32 // that was counted for it, or none
 }
 
 // walker masks one layer of a record: the record itself, or a text inside one
 // of its strings.
 type walker struct {
 	m     *Masker
+	outer *walker // whose current value holds this layer, or nil
 	depth int
 	scan  jsonscan.Scanner
 
@@ -40,22 +51,33 @@ type walker struct {
 	root   int32
 	force  int32
 	frames []frame
+	kin    []kin
 	edits  []edit
 	arena  []byte
+	good   int           // end of the last token that was read
+	last   jsonscan.Kind // its kind
+	again  *walker       // for values that are read a second time
 
-	text  []byte // a string of this layer without its escapes
-	spans []hitSpan
-	plain []byte // a text of this layer after masking
+	text     []byte // a string of this layer without its escapes
+	spans    []hitSpan
+	found    []span
+	pieces   []byte // fragments of a text after masking
+	plain    []byte // a text of this layer after masking
+	decoded  []byte
+	tail     []byte
+	dropRule int32 // a rule found in a text drops the field it stands in
 }
 
 // walk masks the JSON text data, which stands at node. It leaves the edits to
 // be made.
 func (w *walker) walk(data []byte, node, force int32) error {
 	w.data, w.root, w.force = data, node, force
-	w.frames, w.edits, w.arena = w.frames[:0], w.edits[:0], w.arena[:0]
+	w.frames, w.kin, w.edits, w.arena = w.frames[:0], w.kin[:0], w.edits[:0], w.arena[:0]
+	w.good, w.last, w.dropRule = 0, jsonscan.Invalid, none
 	w.scan.Reset(data)
 	for !w.m.dropped {
-		switch kind := w.scan.Next(); kind {
+		kind := w.scan.Next()
+		switch kind {
 		case jsonscan.Key:
 			w.key()
 		case jsonscan.BeginObject, jsonscan.BeginArray:
@@ -69,6 +91,7 @@ func (w *walker) walk(data []byte, node, force int32) error {
 		default:
 			w.scalar(kind)
 		}
+		w.good, w.last = w.scan.End(), kind
 	}
 	return nil
 }
@@ -98,12 +121,28 @@ func (w *walker) place() (node, force int32, key *keyInfo) {
 	if !f.array {
 		return f.keyNode, f.force, f.key
 	}
+	return w.element(f), w.nextForce(f), nil
+}
+
+// element moves on to the next element of an array and gives its node.
+func (w *walker) element(f *frame) int32 {
 	class := w.m.nodes.elementClass(f.index)
+	if f.index == 1 {
+		f.second = int32(w.scan.Start())
+	}
 	f.index++
 	if f.pending != 0 {
 		w.settleDrop(f, w.scan.Start())
 	}
-	return w.m.nodes.step(f.node, class), f.force, nil
+	return w.m.nodes.step(f.node, class)
+}
+
+// nextForce is the rule that the element before has for this one, or that of
+// the whole array.
+func (w *walker) nextForce(f *frame) int32 {
+	rule := f.next
+	f.next = none
+	return w.m.rules.stronger(f.force, rule)
 }
 
 // decide picks the rule for a value, or none.
@@ -124,13 +163,14 @@ func (w *walker) decide(node, force int32, key *keyInfo, kind jsonscan.Kind) int
 		}
 	}
 	if key != nil && len(key.names) > 0 {
-		best = w.byName(best, key.names, n.zones, kind)
+		best = w.m.rules.stronger(best, w.byName(key.names, n.zones, kind))
 	}
 	return best
 }
 
-// byName adds the rules that select a value by its key's name.
-func (w *walker) byName(best int32, names []nameHit, zones uint64, kind jsonscan.Kind) int32 {
+// byName picks the rule that selects a value by its key's name, or none.
+func (w *walker) byName(names []nameHit, zones uint64, kind jsonscan.Kind) int32 {
+	best := none
 	for _, h := range names {
 		r := &w.m.rules.rules[h.rule]
 		switch {
@@ -145,10 +185,23 @@ func (w *walker) byName(best int32, names []nameHit, zones uint64, kind jsonscan
 	return best
 }
 
-func (w *walker) open(kind jsonscan.Kind) {
+// locate is place and decide together with what neighbours say about a value.
+func (w *walker) locate(kind jsonscan.Kind) (node, rule int32) {
 	node, force, key := w.place()
-	rule := w.decide(node, force, key, kind)
-	if rule != force && w.drops(rule) {
+	named := none
+	if key != nil && key.role >= roleValue {
+		node, named = w.related(node, key, kind)
+	}
+	if w.m.nodes.list[node].flags&nodeBody != 0 {
+		node = w.body(node, force)
+	}
+	rule = w.decide(node, force, key, kind)
+	return node, w.m.rules.stronger(rule, named)
+}
+
+func (w *walker) open(kind jsonscan.Kind) {
+	node, rule := w.locate(kind)
+	if w.drops(rule) {
 		w.drop(rule, kind)
 		return
 	}
@@ -156,7 +209,22 @@ func (w *walker) open(kind jsonscan.Kind) {
 		w.replaceWhole(kind, w.m.rules.limitRule)
 		return
 	}
-	w.frames = append(w.frames, frame{array: kind == jsonscan.BeginArray, node: node, force: rule})
+	f := frame{array: kind == jsonscan.BeginArray, node: node, force: rule, behind: rule, next: none}
+	if rule != none && w.m.rules.rules[rule].keepObjects {
+		w.keepObjects(&f)
+	}
+	w.frames = append(w.frames, f)
+}
+
+// keepObjects lets a rule that leaves objects alone reach through arrays only.
+func (w *walker) keepObjects(f *frame) {
+	f.behind = none
+	if len(w.frames) > 0 {
+		f.behind = w.frames[len(w.frames)-1].behind
+	}
+	if !f.array {
+		f.force = f.behind
+	}
 }
 
 func (w *walker) close() {
@@ -164,28 +232,44 @@ func (w *walker) close() {
 	if f.pending != 0 {
 		w.settleDrop(f, w.scan.Start())
 	}
+	if f.kin != 0 {
+		w.settleKin(f)
+	}
+	if f.array && f.index == 2 && f.first.end != 0 {
+		w.settlePair(f)
+	}
 	w.frames = w.frames[:len(w.frames)-1]
 	w.kept(w.scan.End())
 }
 
 // kept notes that a value stays, which ends at end.
 func (w *walker) kept(end int) {
-	if len(w.frames) > 0 {
-		w.frames[len(w.frames)-1].lastEnd = int32(end)
+	if len(w.frames) == 0 {
+		return
+	}
+	f := &w.frames[len(w.frames)-1]
+	f.lastEnd = int32(end)
+	if f.kin != 0 {
+		w.kin[f.kin-1].finish(end)
 	}
 }
 
 func (w *walker) scalar(kind jsonscan.Kind) {
-	node, force, key := w.place()
-	rule := w.decide(node, force, key, kind)
-	switch {
-	case rule != none && w.drops(rule):
+	node, rule := w.locate(kind)
+	if w.drops(rule) {
 		w.drop(rule, kind)
 		return
-	case kind == jsonscan.String:
+	}
+	switch kind {
+	case jsonscan.String:
 		w.str(node, rule)
-	case kind == jsonscan.Number:
-		w.number(node, rule)
+		if w.dropRule != none {
+			rule, w.dropRule = w.dropRule, none
+			w.cut(w.scan.Start(), w.scan.End(), rule)
+			return
+		}
+	case jsonscan.Number:
+		w.masked(w.data[w.scan.Start():w.scan.End()], node, rule)
 	}
 	w.kept(w.scan.End())
 }
@@ -195,39 +279,36 @@ func (w *walker) drops(rule int32) bool {
 	return rule != none && w.m.rules.rules[rule].action.kind <= dropField
 }
 
-// drop removes the value that starts with the current token, its key and one
-// comma. Without a container around it, the value is replaced.
+// drop removes the value that starts with the current token.
 func (w *walker) drop(rule int32, kind jsonscan.Kind) {
-	w.note(rule)
-	w.m.took(rule)
+	w.took(rule)
 	if w.m.rules.rules[rule].action.kind == dropEvent {
 		w.m.dropped = true
 		return
 	}
 	start := w.scan.Start()
-	if !w.scan.Skip(kind) {
-		return // the text is broken: the next token says so
+	if w.scan.Skip(kind) { // otherwise the text is broken: the next token says so
+		w.cut(start, w.scan.End(), rule)
 	}
-	if len(w.frames) == 0 {
-		w.edit(start, w.scan.End(), rule, func(dst []byte) []byte {
-			return jsonscan.AppendQuoted(dst, w.m.rules.rules[rule].marker)
-		})
-		return
-	}
-	w.cut(start, w.scan.End(), rule)
 }
 
-// cut takes a member or element out of its container.
+// cut takes a member or element out of its container, with one comma. Without
+// a container around it, the value is replaced.
 func (w *walker) cut(start, end int, rule int32) {
+	if len(w.frames) == 0 {
+		w.dropEdits(start, end)
+		w.edit(start, end, rule, w.m.rules.rules[rule].marker)
+		return
+	}
 	f := &w.frames[len(w.frames)-1]
 	if !f.array {
 		start = int(f.keyStart)
-		w.dropEdits(start, end) // the key may have been rewritten
 	}
+	w.dropEdits(start, end) // the key may have been rewritten
 	if f.lastEnd != 0 {
 		start = int(f.lastEnd) // with the comma before
 	}
-	w.edits = append(w.edits, edit{start: int32(start), end: int32(end), rule: rule})
+	w.edits = append(w.edits, edit{start: int32(start), end: int32(end), rule: none})
 	if f.lastEnd == 0 {
 		f.pending = int32(len(w.edits)) // the comma behind is not read yet
 	}
@@ -240,15 +321,22 @@ func (w *walker) settleDrop(f *frame, next int) {
 	f.pending = 0
 }
 
-// dropEdits forgets the edits inside data[start:end].
-func (w *walker) dropEdits(start, end int) {
+// dropEdits forgets the edits inside data[start:end], and where they stood.
+func (w *walker) dropEdits(start, end int) (at int) {
 	out := w.edits[:0]
 	for _, e := range w.edits {
-		if int(e.start) < start || int(e.end) > end {
+		switch {
+		case int(e.end) <= start || int(e.start) < start:
 			out = append(out, e)
+			at = len(out)
+		case int(e.start) >= end:
+			out = append(out, e)
+		case e.rule != none:
+			w.m.untake(e.rule)
 		}
 	}
 	w.edits = out
+	return at
 }
 
 // replaceWhole puts the marker of a rule in the place of a container.
@@ -258,65 +346,57 @@ func (w *walker) replaceWhole(kind jsonscan.Kind, rule int32) {
 		return
 	}
 	w.took(rule)
-	w.edit(start, w.scan.End(), rule, func(dst []byte) []byte {
-		return jsonscan.AppendQuoted(dst, w.m.rules.rules[rule].marker)
-	})
+	w.m.refuse(rule)
+	w.edit(start, w.scan.End(), rule, w.m.rules.rules[rule].marker)
 	w.kept(w.scan.End())
 }
 
-// str masks the current string.
+// str masks the current string, and notes what it means for its neighbours.
 func (w *walker) str(node, rule int32) {
 	start, end := w.scan.Start(), w.scan.End()
 	body := w.data[start+1 : end-1]
-	if len(body) == 0 {
-		return
+	if len(w.frames) > 0 {
+		w.names(&w.frames[len(w.frames)-1], node, body)
 	}
-	if rule == none && !w.scan.Escaped() && !w.worthLook(body, node) {
+	if len(body) == 0 {
 		return
 	}
 	if w.scan.Escaped() {
 		w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
 		body = w.text
 	}
-	out, changed := w.value(body, node, rule)
-	if changed {
-		w.edit(start, end, rule, func(dst []byte) []byte { return jsonscan.AppendQuoted(dst, out) })
-	}
+	w.masked(body, node, rule)
 }
 
-// number masks the current number. A number that is masked becomes a string.
-func (w *walker) number(node, rule int32) {
-	start, end := w.scan.Start(), w.scan.End()
-	body := w.data[start:end]
-	if rule == none && (len(body) < minNumber || !w.worthLook(body, node)) {
+// masked masks the current scalar, whose value is body. A number that is
+// masked becomes a string.
+func (w *walker) masked(body []byte, node, rule int32) {
+	if rule == none && !w.worthLook(body, node) {
 		return
 	}
 	out, changed := w.value(body, node, rule)
 	if changed {
-		w.edit(start, end, rule, func(dst []byte) []byte { return jsonscan.AppendQuoted(dst, out) })
+		w.edit(w.scan.Start(), w.scan.End(), rule, out)
 	}
 }
 
-// minNumber is how long a number must be for a detector to look at it.
-const minNumber = 8
-
-// maskKey masks a member's name that holds a secret itself.
+// maskKey masks a member's name that may hold a secret itself.
 func (w *walker) maskKey(start, end int) {
 	w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
 	if out, changed := w.inspect(w.text, startNode); changed {
-		w.edit(start, end, none, func(dst []byte) []byte { return jsonscan.AppendQuoted(dst, out) })
+		w.edit(start, end, none, out)
 	}
 }
 
-// edit records a replacement for data[start:end].
-func (w *walker) edit(start, end int, rule int32, appendTo func([]byte) []byte) {
+// edit records that data[start:end] becomes the JSON string text.
+func (w *walker) edit(start, end int, rule int32, text []byte) {
 	from := len(w.arena)
-	w.arena = appendTo(w.arena)
+	w.arena = jsonscan.AppendQuoted(w.arena, text)
 	w.edits = append(w.edits, edit{int32(start), int32(end), int32(from), int32(len(w.arena)), rule})
 }
 
-// assemble appends data with all edits made to dst.
-func (w *walker) assemble(dst []byte) []byte {
+// assemble appends data[:end] with all edits made to dst.
+func (w *walker) assemble(dst []byte, end int) []byte {
 	at := 0
 	for _, e := range w.edits {
 		if int(e.start) > at {
@@ -325,11 +405,22 @@ func (w *walker) assemble(dst []byte) []byte {
 		dst = append(dst, w.arena[e.from:e.to]...)
 		at = max(at, int(e.end))
 	}
-	return append(dst, w.data[at:]...)
+	if at < end {
+		dst = append(dst, w.data[at:end]...)
+	}
+	return dst
+}
+
+// inner gives the walker for a text inside this layer.
+func (w *walker) inner() *walker {
+	in := w.m.level(w.depth + 1)
+	in.outer = w
+	return in
 }
 
 // took counts a hit, and names it where that is asked for.
 func (w *walker) took(rule int32) {
-	w.m.took(rule)
-	w.note(rule)
+	if w.m.take(rule) {
+		w.note(rule)
+	}
 }

@@ -1,0 +1,216 @@
+package mask
+
+import (
+	"bytes"
+	"encoding/base64"
+	"unicode/utf8"
+)
+
+// percent looks into the percent-encoded parts of a text. A part with a secret
+// inside goes as a whole.
+func (w *walker) percent(text []byte, node int32) {
+	for i := 0; i < len(text); {
+		if !atomChars[text[i]] {
+			i++
+			continue
+		}
+		end := run(text, i, atomChars)
+		if bytes.IndexByte(text[i:end], '%') >= 0 {
+			w.layer(text, span{i, end}, unpercent(nil, text[i:end], true), node)
+		}
+		i = end
+	}
+}
+
+// atomChars are the characters of one value in a URL or a form.
+var atomChars = newCharset("%+-._~!*'()$@/")
+
+// unpercent resolves %XX where XX is a number, and with plus also + for a
+// blank.
+func unpercent(dst, text []byte, plus bool) []byte {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '%' && i+2 < len(text) && hexDigit(text[i+1]) >= 0 && hexDigit(text[i+2]) >= 0 {
+			c = byte(hexDigit(text[i+1])<<4 | hexDigit(text[i+2]))
+			i += 2
+		} else if c == '+' && plus {
+			c = ' '
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case isDigit(c):
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// layer looks into what text[at] decodes to, and takes at as a whole if there
+// is a secret inside, or if the layers go deeper than the limit.
+func (w *walker) layer(text []byte, at span, decoded []byte, node int32) {
+	if bytes.Equal(decoded, text[at.start:at.end]) {
+		return
+	}
+	if w.depth >= w.m.rules.limits.decode {
+		w.m.refuse(w.m.rules.limitRule)
+		w.spans = append(w.spans, hitSpan{span: at, rule: w.m.rules.limitRule})
+		return
+	}
+	if rule := w.inner().probe(decoded, node); rule != none {
+		w.spans = append(w.spans, hitSpan{span: at, rule: rule})
+	}
+}
+
+// probe says which rule is the strongest that hits something in text, or none.
+// It counts nothing.
+func (w *walker) probe(text []byte, node int32) int32 {
+	m := w.m
+	before := m.probed
+	m.probed = &probe{rule: none}
+	defer func() { m.probed = before }()
+	w.frames = w.frames[:0]
+	if _, changed := w.inspect(text, node); !changed {
+		return none
+	}
+	return m.probed.rule
+}
+
+// probe collects the rules that hit while nothing is counted.
+type probe struct{ rule int32 }
+
+// minBase64 is the length from which a run of base64 is decoded.
+const minBase64 = 24
+
+// base64 looks into the base64 runs of a text. A run with a secret inside goes
+// as a whole.
+func (w *walker) base64(text []byte, node int32) {
+	for i := 0; i < len(text); {
+		end := base64End(text, i)
+		if end-i >= minBase64 && !w.base64Run(text, span{i, end}, node) {
+			w.base64Parts(text, span{i, end}, node)
+		}
+		i = max(end, i) + 1
+	}
+}
+
+// base64Run decodes one run. It returns false if the run is none.
+func (w *walker) base64Run(text []byte, at span, node int32) bool {
+	decoded, ok := decodeBase64(text[at.start:at.end])
+	if !ok {
+		return false
+	}
+	w.layer(text, at, decoded, node)
+	return true
+}
+
+// base64Parts decodes what stands between the slashes of a run: a path is
+// made of the characters of base64, too.
+func (w *walker) base64Parts(text []byte, at span, node int32) {
+	start := at.start
+	for i := at.start; i <= at.end; i++ {
+		if i < at.end && text[i] != '/' {
+			continue
+		}
+		if i-start >= minBase64 && i-start < at.end-at.start {
+			w.base64Run(text, span{start, i}, node)
+		}
+		start = i + 1
+	}
+}
+
+// base64End is where a run of base64 ends, with its padding. Lines of 60
+// characters or more are joined.
+func base64End(text []byte, i int) int {
+	end := i
+	for {
+		line := end
+		end = run(text, end, base64Chars)
+		if end-line < 60 || end >= len(text) {
+			break
+		}
+		next := end
+		if text[next] == '\r' {
+			next++
+		}
+		if next+1 >= len(text) || text[next] != '\n' || !base64Chars[text[next+1]] {
+			break
+		}
+		end = next + 1
+	}
+	for n := 0; n < 2 && end < len(text) && text[end] == '='; n++ {
+		end++
+	}
+	return end
+}
+
+var base64Chars = newCharset("+/_-")
+
+// decodeBase64 decodes a run in either alphabet, with or without padding. Only
+// text is of interest: what has control characters or is no UTF-8 is refused,
+// most of the time after the first few bytes.
+func decodeBase64(run []byte) ([]byte, bool) {
+	clean := bytes.TrimRight(run, "=")
+	if !textStart(clean) {
+		return nil, false
+	}
+	enc := base64.RawStdEncoding
+	if bytes.ContainsAny(clean, "-_") {
+		enc = base64.RawURLEncoding
+	}
+	if len(bytes.Trim(clean, "\r\n"))%4 == 1 {
+		clean = clean[:len(clean)-1] // torn off
+	}
+	out := make([]byte, enc.DecodedLen(len(clean)))
+	n, err := enc.Decode(out, clean)
+	if err != nil || !isText(out[:n]) {
+		return nil, false
+	}
+	return out[:n], true
+}
+
+// textStart decodes the first four characters only.
+func textStart(run []byte) bool {
+	if len(run) < 4 {
+		return false
+	}
+	v := base64Value[run[0]]<<18 | base64Value[run[1]]<<12 | base64Value[run[2]]<<6 | base64Value[run[3]]
+	for _, c := range [3]byte{byte(v >> 16), byte(v >> 8), byte(v)} {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
+			return false
+		}
+	}
+	return byte(v>>16)&0xc0 != 0x80 // not inside a rune
+}
+
+// base64Value gives the six bits of a character, in both alphabets.
+var base64Value = func() (t [256]uint32) {
+	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
+		t[c] = uint32(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}()
+
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
+			return false
+		}
+	}
+	if utf8.Valid(b) {
+		return true
+	}
+	// the last rune may be torn
+	for n := 1; n < utf8.UTFMax && n < len(b); n++ {
+		if utf8.Valid(b[:len(b)-n]) {
+			return true
+		}
+	}
+	return false
+}

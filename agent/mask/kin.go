@@ -1,0 +1,335 @@
+package mask
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/auditship/auditship/agent/jsonscan"
+)
+
+// keyRole says what a member means for its neighbours: in {"name": K, "value":
+// V} the secret's name stands beside the secret.
+type keyRole byte
+
+const (
+	roleNone    keyRole = iota
+	roleName            // its value is the name of something
+	rolePointer         // its value is the path of something (RFC 6901)
+	roleValue           // its value is what the name names
+	roleConfig          // its value is configuration of what the name names
+)
+
+func roleOf(key string) keyRole {
+	switch strings.ToLower(key) {
+	case "name", "key", "k", "header", "field", "param", "parameter", "type", "plugin", "variable":
+		return roleName
+	case "path", "from":
+		return rolePointer
+	case "value", "val", "v", "values", "default", "example", "content", "data":
+		return roleValue
+	case "config", "conf", "configuration", "args", "settings":
+		return roleConfig
+	}
+	return roleNone
+}
+
+// kin collects the members of one object that may mean something for each
+// other.
+type kin struct {
+	names  [4]span32 // the values of roleName and rolePointer, with quotes
+	values [4]relative
+	n, v   int8
+}
+
+// relative is a member that a name may speak about.
+type relative struct {
+	span32
+	node  int32 // as its own key gives it
+	key   *keyInfo
+	kind  jsonscan.Kind
+	names int8 // how many names were known when it was masked
+}
+
+// finish notes where the last value ends.
+func (k *kin) finish(end int) {
+	if k.v > 0 && k.values[k.v-1].end == 0 {
+		k.values[k.v-1].end = int32(end)
+	}
+}
+
+// kinOf gives the collection of an object.
+func (w *walker) kinOf(f *frame) *kin {
+	if f.kin == 0 {
+		w.kin = append(w.kin, kin{})
+		f.kin = int32(len(w.kin))
+	}
+	return &w.kin[f.kin-1]
+}
+
+// names notes what a string means for its neighbours.
+func (w *walker) names(f *frame, node int32, body []byte) {
+	if f.array {
+		w.elementName(f, body)
+		return
+	}
+	if w.m.nodes.list[node].flags&nodeURI != 0 {
+		w.uri(body)
+	}
+	if f.key.role == roleNone || f.key.role >= roleValue || len(body) == 0 || len(body) > maxPointer {
+		return
+	}
+	k := w.kinOf(f)
+	if int(k.n) < len(k.names) {
+		k.names[k.n] = span32{int32(w.scan.Start()), int32(w.scan.End())}
+		k.n++
+	}
+}
+
+// maxPointer is how long a name or a JSON Patch path can be, in bytes.
+const maxPointer = 1024
+
+// related asks the names known so far about a value.
+func (w *walker) related(node int32, key *keyInfo, kind jsonscan.Kind) (int32, int32) {
+	f := &w.frames[len(w.frames)-1]
+	k := w.kinOf(f)
+	if int(k.v) < len(k.values) {
+		k.values[k.v] = relative{span32{int32(w.scan.Start()), 0}, node, key, kind, k.n}
+		k.v++
+	}
+	return w.resolve(f, k, node, key, kind)
+}
+
+// resolve gives the node and the rule that the names of an object have for one
+// of its values.
+func (w *walker) resolve(f *frame, k *kin, node int32, key *keyInfo, kind jsonscan.Kind) (int32, int32) {
+	named := none
+	for _, at := range k.names[:k.n] {
+		name := w.data[at.start+1 : at.end-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name = jsonscan.AppendUnquoted(nil, w.data[at.start:at.end])
+		}
+		place, rule := w.named(f, name, key.role, kind)
+		if place != 0 {
+			node = w.m.nodes.union(node, place)
+		}
+		named = w.m.rules.stronger(named, rule)
+	}
+	return node, named
+}
+
+// named says where a value stands that has a name beside it, 0 for nowhere
+// special, and which rule selects it by that name.
+func (w *walker) named(f *frame, name []byte, role keyRole, kind jsonscan.Kind) (place, rule int32) {
+	zones := w.m.nodes.list[f.node].zones
+	if len(name) > 0 && name[0] == '/' {
+		return w.pointer(f, name, role, zones, kind)
+	}
+	info := w.m.lookText(name)
+	if role == roleValue {
+		rule = w.byName(info.names, zones, kind)
+	} else {
+		rule = none
+	}
+	if info.class == classOther {
+		return 0, rule
+	}
+	return w.m.nodes.step(f.node, info.class), rule
+}
+
+// pointer follows a JSON pointer, as JSON Patch and etcd write them.
+func (w *walker) pointer(f *frame, path []byte, role keyRole, zones uint64, kind jsonscan.Kind) (place, rule int32) {
+	place, rule = f.node, none
+	for part := range bytes.SplitSeq(path[1:], []byte("/")) {
+		if bytes.IndexByte(part, '~') >= 0 {
+			part = bytes.ReplaceAll(bytes.ReplaceAll(part, []byte("~1"), []byte("/")), []byte("~0"), []byte("~"))
+		}
+		info := w.m.lookText(part)
+		place = w.m.nodes.step(place, info.class)
+		if role == roleValue && !kindIsContainer(kind) {
+			rule = w.m.rules.stronger(rule, w.byName(info.names, zones, kind))
+		}
+	}
+	return place, rule
+}
+
+func kindIsContainer(k jsonscan.Kind) bool {
+	return k == jsonscan.BeginObject || k == jsonscan.BeginArray
+}
+
+// settleKin asks the names that came after a value.
+func (w *walker) settleKin(f *frame) {
+	k := w.kin[f.kin-1]
+	w.kin = w.kin[:f.kin-1]
+	for _, v := range k.values[:k.v] {
+		if v.names == k.n || v.end == 0 {
+			continue
+		}
+		node, rule := w.resolve(f, &k, v.node, v.key, v.kind)
+		if node != v.node || rule != none {
+			f.key = v.key
+			w.reread(v.span32, node, w.m.rules.stronger(w.decide(node, f.force, v.key, v.kind), rule))
+		}
+	}
+}
+
+// elementName notes a string in an array: the first of two may name the other,
+// and a list of headers has names and values in turns.
+func (w *walker) elementName(f *frame, body []byte) {
+	if len(body) == 0 || len(body) > longKey {
+		return
+	}
+	switch {
+	case f.index == 1:
+		f.first = span32{int32(w.scan.Start()), int32(w.scan.End())}
+		if !isHeaderName(body) {
+			return
+		}
+	case f.index%2 == 0 || !isHeaderName(body):
+		return
+	}
+	f.next = w.byName(w.m.lookText(body).names, w.m.nodes.list[f.node].zones, jsonscan.String)
+}
+
+// isHeaderName says whether a text can only be the name of a header.
+func isHeaderName(b []byte) bool {
+	if len(b) == 13 && foldedPrefix(b, "authorization") || len(b) == 6 && foldedPrefix(b, "cookie") {
+		return true
+	}
+	return bytes.IndexByte(b, '-') > 0 && run(b, 0, headerChars) == len(b)
+}
+
+var headerChars = newCharset("-")
+
+// settlePair looks at an array of two: ["limit-count", {...}].
+func (w *walker) settlePair(f *frame) {
+	name := w.data[f.first.start+1 : f.first.end-1]
+	if run(name, 0, urlChars) != len(name) || f.lastEnd <= f.second {
+		return
+	}
+	kind := firstKind(w.data[f.second])
+	info := w.m.lookText(name)
+	rule := w.byName(info.names, w.m.nodes.list[f.node].zones, kind)
+	if info.class == classOther && rule == none {
+		return
+	}
+	f.index = 2 // the path names the second
+	node := w.m.nodes.step(f.node, w.m.nodes.elementClass(1))
+	if info.class != classOther {
+		node = w.m.nodes.union(node, w.m.nodes.step(f.node, info.class))
+	}
+	w.reread(span32{f.second, f.lastEnd}, node, w.m.rules.stronger(w.decide(node, f.force, nil, kind), rule))
+}
+
+// firstKind is the kind of the value that starts with c.
+func firstKind(c byte) jsonscan.Kind {
+	switch c {
+	case '{':
+		return jsonscan.BeginObject
+	case '[':
+		return jsonscan.BeginArray
+	case '"':
+		return jsonscan.String
+	}
+	return jsonscan.Number
+}
+
+// reread masks a value once more, knowing better where it stands. The edits
+// made in it before give way. What is read again is bounded, since each level
+// of a record could ask for it anew; beyond that the value goes as a whole.
+func (w *walker) reread(at span32, node, rule int32) {
+	start, end := int(at.start), int(at.end)
+	index := w.dropEdits(start, end)
+	from := len(w.edits)
+	if w.m.budget -= end - start; w.m.budget < 0 {
+		rule = w.m.rules.limitRule
+		w.took(rule)
+		w.m.refuse(rule)
+		w.edit(start, end, rule, w.m.rules.rules[rule].marker)
+	} else {
+		w.adopt(start, end, node, rule)
+	}
+	rotate(w.edits[index:], from-index)
+}
+
+// adopt walks data[start:end] and takes the edits over.
+func (w *walker) adopt(start, end int, node, rule int32) {
+	if w.again == nil {
+		w.again = &walker{m: w.m, depth: w.depth}
+	}
+	w.again.outer = w
+	if w.again.walk(w.data[start:end], node, rule) != nil {
+		panic("a value that was read cannot be read again") // the record is replaced
+	}
+	base, shift := int32(start), int32(len(w.arena))
+	w.arena = append(w.arena, w.again.arena...)
+	for _, e := range w.again.edits {
+		w.edits = append(w.edits, edit{e.start + base, e.end + base, e.from + shift, e.to + shift, e.rule})
+	}
+}
+
+// rotate moves the edits from n on to the front.
+func rotate(edits []edit, n int) {
+	for _, e := range edits[n:] {
+		copy(edits[1:], edits[:n])
+		edits[0] = e
+		edits = edits[1:]
+	}
+}
+
+// uri follows the path of the request's address through the rules, so that a
+// rule for **.ssls.key finds the key in the body of a request to .../ssls.
+func (w *walker) uri(address []byte) {
+	path, _, _ := bytes.Cut(address, []byte("?"))
+	if at := bytes.Index(path, []byte("://")); at >= 0 {
+		_, path, _ = bytes.Cut(path[at+3:], []byte("/"))
+	}
+	n := w.m.nodes
+	place := startNode
+	for part := range bytes.SplitSeq(bytes.Trim(path, "/"), []byte("/")) {
+		if len(part) <= longKey {
+			place = n.step(place, w.m.lookText(part).class)
+		}
+	}
+	w.m.address = place
+}
+
+// body is the node of a body, with what the request's address says about it.
+func (w *walker) body(node, force int32) int32 {
+	m := w.m
+	if m.address != 0 {
+		return m.nodes.union(node, m.address)
+	}
+	if w == m.levels[0] && len(m.bodies) < cap(m.bodies) {
+		m.bodies = append(m.bodies, pendingBody{int32(w.scan.Start()), node, force, slices.Clone(w.frames)})
+	}
+	return node
+}
+
+// pendingBody is a body that came before the request's address.
+type pendingBody struct {
+	start, node, force int32
+	frames             []frame
+}
+
+// settleBodies masks the bodies again that came before the address.
+func (w *walker) settleBodies() {
+	m := w.m
+	if m.address == 0 {
+		return
+	}
+	for _, b := range m.bodies {
+		node := m.nodes.union(b.node, m.address)
+		if node == b.node {
+			continue
+		}
+		var s jsonscan.Scanner
+		s.Reset(w.data[b.start:])
+		kind := s.Next()
+		if s.Skip(kind) {
+			w.frames = append(w.frames[:0], b.frames...)
+			rule := w.decide(node, b.force, nil, kind)
+			w.reread(span32{b.start, b.start + int32(s.End())}, node, rule)
+		}
+	}
+}

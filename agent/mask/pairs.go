@@ -1,0 +1,301 @@
+package mask
+
+import (
+	"bytes"
+
+	"github.com/auditship/auditship/agent/jsonscan"
+)
+
+// The shapes that pairs reads, all of them KEY SEPARATOR VALUE: forms and query
+// strings (a=b&c=d), cookies and connection strings (a=b; c=d), environment
+// files (A=b), headers and YAML (A: b), and pieces of JSON ("a": "b").
+
+// keyRun holds the characters of a key outside quotes.
+var keyRun = newCharset("_-.%$[]\\")
+
+// pairs masks the values of sensitive keys in a text. A marker that stands in
+// the text is stepped over.
+func (w *walker) pairs(text []byte, node int32, torn bool) {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '[', 'h':
+			if n := w.m.rules.markerLength(text[i:]); n > 0 {
+				i += n - 1
+			}
+		case '=', ':':
+			if end := w.pair(text, i, node, torn); end > i {
+				i = end - 1
+			}
+		}
+	}
+}
+
+// pair looks at the pair whose separator stands at sep. It returns where its
+// value ends if it took the value, otherwise 0.
+func (w *walker) pair(text []byte, sep int, node int32, torn bool) int {
+	if text[sep] == ':' && hasPrefix(text[sep:], "://") {
+		return 0
+	}
+	key, start := keyBefore(text, sep)
+	if len(key) == 0 {
+		return 0
+	}
+	rule := w.textRule(key, node, torn)
+	if rule == none {
+		rule = w.phraseRule(text, start, sep, node)
+	}
+	if rule == none {
+		return 0
+	}
+	v := valueAfter(text, start, sep)
+	if v.start >= v.end || w.m.rules.isMarker(text[v.start:v.end]) || w.m.rules.allows(text[v.start:v.end]) {
+		return v.end
+	}
+	w.spans = append(w.spans, hitSpan{span: v, rule: rule})
+	return v.end
+}
+
+// keyBefore is the key that ends before sep, and where it starts in text, its
+// quote included.
+func keyBefore(text []byte, sep int) (key []byte, start int) {
+	end := sep
+	for end > 0 && (text[end-1] == ' ' || text[end-1] == '\t') && sep-end < 3 {
+		end--
+	}
+	if end > 0 && isQuote(text[end-1]) {
+		return quotedBefore(text, end)
+	}
+	start = end
+	for start > 0 && sep-start < longKey && (keyRun[text[start-1]] || text[start-1] >= 0x80) {
+		start--
+	}
+	key = bytes.TrimLeft(text[start:end], `.-[]\`)
+	if len(key) == 0 || isDigit(key[0]) {
+		return nil, start
+	}
+	return key, end - len(key)
+}
+
+// quotedBefore is the quoted key whose closing quote ends at end. The quotes
+// may be escaped, as in JSON inside a string.
+func quotedBefore(text []byte, end int) (key []byte, start int) {
+	quote := text[end-1]
+	last := end - 1
+	for last > 0 && text[last-1] == '\\' {
+		last--
+	}
+	at := bytes.LastIndexByte(text[max(0, last-longKey):last], quote)
+	if at < 0 {
+		return nil, end
+	}
+	at += max(0, last-longKey)
+	return text[at+1 : last], at
+}
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
+
+// textRule is the rule for the value of a key in a text, or none.
+func (w *walker) textRule(key []byte, node int32, torn bool) int32 {
+	info := w.m.lookText(key)
+	best := none
+	if info.class != classOther {
+		n := &w.m.nodes.list[w.m.nodes.step(node, info.class)]
+		best = w.m.choose(n.rules, ^uint64(0))
+		if torn && best == none {
+			best = w.m.rules.lost(info.plain)
+		}
+	}
+	return w.m.rules.stronger(best, w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String))
+}
+
+// phraseRule reads up to four words before a separator as one name: the API
+// key: ...
+func (w *walker) phraseRule(text []byte, start, sep int, node int32) int32 {
+	from := start
+	for words := 0; words < 3 && from > 1 && text[from-1] == ' ' && keyRun[text[from-2]]; words++ {
+		for from--; from > 0 && keyRun[text[from-1]]; from-- {
+		}
+	}
+	if from == start || sep-from > longKey {
+		return none
+	}
+	info := w.m.lookText(bytes.TrimRight(text[from:sep], " \t"))
+	return w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String)
+}
+
+// valueAfter is the value behind the separator at sep, whose key starts at
+// start.
+func valueAfter(text []byte, start, sep int) span {
+	from := sep + 1
+	for from < len(text) && (text[from] == ' ' || text[from] == '\t') {
+		from++
+	}
+	escapes := 0
+	for from+escapes < len(text) && text[from+escapes] == '\\' {
+		escapes++
+	}
+	if at := from + escapes; at < len(text) && isQuote(text[at]) {
+		return span{at + 1, closingQuote(text, at, escapes)}
+	}
+	if from < len(text) && (text[from] == '{' || text[from] == '[') {
+		if end := jsonEnd(text, from); end > 0 {
+			return span{from, end}
+		}
+	}
+	return span{from, bareEnd(text, start, sep, from)}
+}
+
+// closingQuote is where the value ends whose opening quote stands at at, after
+// so many backslashes. Without a closing quote it is the end of the text.
+func closingQuote(text []byte, at, escapes int) int {
+	for i := at + 1; i < len(text); i++ {
+		if text[i] != text[at] {
+			continue
+		}
+		n := 0
+		for i-n-1 > at && text[i-n-1] == '\\' {
+			n++
+		}
+		if n == escapes || n < escapes || n%2 == 0 && escapes == 0 {
+			return i - n
+		}
+	}
+	return len(text)
+}
+
+// jsonEnd is where the JSON value ends that starts at from, 0 if there is none.
+func jsonEnd(text []byte, from int) int {
+	var s jsonscan.Scanner
+	s.Reset(text[from:])
+	if !s.Skip(s.Next()) {
+		return 0
+	}
+	return from + s.End()
+}
+
+// bareEnd is where a value without quotes ends. A key at the start of its line
+// has the whole line after a colon; otherwise a blank ends the value, and a
+// separator does if another key follows it.
+func bareEnd(text []byte, start, sep, from int) int {
+	line := len(text)
+	if at := bytes.IndexAny(text[from:], "\r\n"); at >= 0 {
+		line = from + at
+	}
+	first := len(bytes.TrimLeft(text[lineStart(text, start):start], " \t-\"'")) == 0
+	if first && (text[sep] == ':' || bytes.IndexAny(text[from:line], "=&;") < 0) {
+		return line
+	}
+	for i := from; i < line; i++ {
+		switch c := text[i]; c {
+		case ' ', '\t', '"', '\'', '`', '<', '>':
+			if i > from {
+				return i
+			}
+		case '&', ';':
+			if i+1 == line || opensPair(text[i+1:line]) {
+				return i
+			}
+		case ',':
+			if text[sep] == ':' && (i+1 == line || text[i+1] == ' ') || opensPair(text[i+1:line]) {
+				return i
+			}
+		}
+	}
+	return line
+}
+
+func lineStart(text []byte, i int) int {
+	return bytes.LastIndexAny(text[:i], "\r\n") + 1
+}
+
+// opensPair says whether a key and = follow.
+func opensPair(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t")
+	n := run(text, 0, keyRun)
+	return n > 0 && n < len(text) && text[n] == '='
+}
+
+// lookText says what the rules know about a key that stands in a text.
+func (m *Masker) lookText(key []byte) *keyInfo {
+	plain := key
+	if bytes.IndexByte(key, '%') >= 0 {
+		plain = unpercent(nil, key, false)
+	}
+	if bytes.IndexByte(plain, '\\') >= 0 {
+		plain = unescape(plain)
+	}
+	return m.names.get(plain, false)
+}
+
+// unescape resolves JSON's escapes where they are well formed.
+func unescape(text []byte) []byte {
+	var s jsonscan.Scanner
+	quoted := append(append([]byte{'"'}, text...), '"')
+	s.Reset(quoted)
+	if s.Next() != jsonscan.String || s.End() != len(quoted) {
+		return text
+	}
+	return jsonscan.AppendUnquoted(nil, quoted)
+}
+
+// fragments masks the JSON values that stand in a text.
+func (w *walker) fragments(text []byte, node int32) {
+	if w.depth >= w.m.rules.limits.decode {
+		return
+	}
+	tries := 0
+	for i := 0; i < len(text) && tries < maxFragments; i++ {
+		if text[i] != '{' && text[i] != '[' {
+			continue
+		}
+		if n := w.m.rules.markerLength(text[i:]); n > 0 {
+			i += n - 1
+			continue
+		}
+		tries++
+		end := jsonEnd(text, i)
+		if end == 0 {
+			continue
+		}
+		inner := w.inner()
+		if inner.walk(text[i:end], node, none) == nil && len(inner.edits) > 0 {
+			from := len(w.pieces)
+			w.pieces = inner.assemble(w.pieces, end-i)
+			w.spans = append(w.spans, hitSpan{span: span{i, end}, rule: none, from: from, to: len(w.pieces)})
+		}
+		i = end - 1
+	}
+}
+
+// maxFragments bounds how often a text is read as JSON, since each bracket
+// that opens nothing is read to the end.
+const maxFragments = 16
+
+// multipart masks the fields of a multipart/form-data body whose names are
+// sensitive.
+func (w *walker) multipart(text []byte, node int32) {
+	const disposition = "form-data;"
+	for from := 0; ; {
+		at := bytes.Index(text[from:], []byte(disposition))
+		if at < 0 {
+			return
+		}
+		from += at + len(disposition)
+		head, body, found := bytes.Cut(text[from:], []byte("\r\n\r\n"))
+		if !found {
+			if head, body, found = bytes.Cut(text[from:], []byte("\n\n")); !found {
+				return
+			}
+		}
+		_, name, _ := bytes.Cut(head, []byte(`name="`))
+		name, _, _ = bytes.Cut(name, []byte(`"`))
+		start := len(text) - len(body)
+		end := len(text)
+		if at := bytes.Index(body, []byte("\n--")); at >= 0 {
+			end = start + len(bytes.TrimRight(body[:at], "\r"))
+		}
+		if rule := w.textRule(name, node, false); rule != none && end > start {
+			w.spans = append(w.spans, hitSpan{span: span{start, end}, rule: rule})
+		}
+	}
+}
