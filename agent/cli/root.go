@@ -27,6 +27,8 @@ type program struct {
 var commands = []func(*program) *cobra.Command{
 	newRunCommand,
 	newCheckCommand,
+	newSetupCommand,
+	newExportCommand,
 	newMaskCommand,
 	newStateCommand,
 	newHealthCommand,

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/kibana"
+)
+
+// kibanaSetup is the part of setup that is about Kibana. Without kibana.url it
+// does nothing.
+type kibanaSetup struct {
+	client *kibana.Client // nil: not configured
+}
+
+// newKibanaSetup makes the client, which sends nothing. It signs in as kibana
+// is configured, else as setup does at Elasticsearch.
+func newKibanaSetup(kb config.Kibana, es config.Elasticsearch) (*kibanaSetup, error) {
+	if kb.URL == "" {
+		return &kibanaSetup{}, nil
+	}
+	trust, err := trustOnly(kb.CAFile, kb.CAFingerprint)
+	if err != nil {
+		return nil, misused(fmt.Errorf("kibana: %w", err))
+	}
+	client, err := kibana.New(kibana.Options{
+		URL: kb.URL, Space: kb.Space, Credential: kibanaCredential(kb, es), TLS: trust, UserAgent: "auditship",
+	})
+	if err != nil {
+		return nil, misused(err)
+	}
+	return &kibanaSetup{client}, nil
+}
+
+func kibanaCredential(kb config.Kibana, es config.Elasticsearch) func() (string, error) {
+	switch {
+	case !missing(kb.APIKey):
+		return kibana.APIKey(kb.APIKey.Reveal)
+	case kb.Username != "" && !missing(kb.Password):
+		return kibana.Basic(kb.Username, kb.Password.Reveal)
+	case es.Username != "":
+		return kibana.Basic(es.Username, es.Password.Reveal)
+	case !es.APIKey.IsZero():
+		return kibana.APIKey(es.APIKey.Reveal)
+	}
+	return nil
+}
+
+func (k *kibanaSetup) close() {
+	if k.client != nil {
+		k.client.Close()
+	}
+}
+
+// showPlan prints what install would do.
+func (k *kibanaSetup) showPlan(ctx context.Context, w io.Writer) error {
+	if k.client == nil {
+		return nil
+	}
+	report, err := k.client.Verify(ctx)
+	if err != nil {
+		return kibanaError(err)
+	}
+	signs := map[kibana.State]string{kibana.Missing: "+", kibana.Outdated: "~", kibana.Changed: "!"}
+	for _, f := range report.In(kibana.Missing, kibana.Outdated, kibana.Changed) {
+		if _, err := fmt.Fprintf(w, "%s %s\n", signs[f.State], finding(f)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w, "Kibana: %d of %s as shipped\n", len(report.In(kibana.Current)), count(len(report), "object"))
+	return err
+}
+
+// install imports what is missing or outdated, and the analyst's role.
+func (k *kibanaSetup) install(ctx context.Context, w io.Writer, force bool) error {
+	if k.client == nil {
+		return nil
+	}
+	report, err := k.client.Apply(ctx, force)
+	if err != nil {
+		return kibanaError(err)
+	}
+	done := map[kibana.State]string{kibana.Missing: "imported ", kibana.Outdated: "updated "}
+	if force {
+		done[kibana.Changed] = "replaced "
+	} else {
+		done[kibana.Changed] = "left alone "
+	}
+	for _, f := range report.In(kibana.Missing, kibana.Outdated, kibana.Changed) {
+		if _, err := fmt.Fprintln(w, done[f.State]+finding(f)); err != nil {
+			return err
+		}
+	}
+	return k.installRole(ctx, w, force)
+}
+
+// installRole: a role that a person changed is left alone, and named.
+func (k *kibanaSetup) installRole(ctx context.Context, w io.Writer, force bool) error {
+	err := k.client.PutRole(ctx, kibana.AnalystRole, force)
+	if errors.Is(err, kibana.ErrRoleChanged) {
+		_, err = fmt.Fprintf(w, "left alone Kibana role %s: a person changed it\n", kibana.AnalystRole)
+		return err
+	}
+	if err != nil {
+		return kibanaError(err)
+	}
+	return nil
+}
+
+// verify prints every object and fails unless all are as shipped. One that a
+// person changed is theirs to change, and no failure.
+func (k *kibanaSetup) verify(ctx context.Context, w io.Writer) error {
+	if k.client == nil {
+		return nil
+	}
+	report, err := k.client.Verify(ctx)
+	if err != nil {
+		return kibanaError(err)
+	}
+	for _, f := range report {
+		state := "ok    "
+		if f.State == kibana.Missing || f.State == kibana.Outdated {
+			state = "FAILED"
+		}
+		if _, err := fmt.Fprintf(w, "%s %s\n", state, finding(f)); err != nil {
+			return err
+		}
+	}
+	if bad := report.In(kibana.Missing, kibana.Outdated); len(bad) > 0 {
+		return fmt.Errorf("%d of %s in Kibana not as shipped", len(bad), count(len(report), "object"))
+	}
+	return nil
+}
+
+// finding names an object and how it stands.
+func finding(f kibana.Finding) string {
+	s := fmt.Sprintf("Kibana %s %q: %s", f.Type, f.Title, f.State)
+	if len(f.Differs) > 0 {
+		s += " (" + strings.Join(f.Differs, ", ") + ")"
+	}
+	return s
+}
+
+// kibanaError tells a Kibana that did not answer from one that says no.
+func kibanaError(err error) error {
+	if kibana.Unreachable(err) {
+		return unreachable(err)
+	}
+	return err
+}
+
+// trustOnly makes a TLS configuration that trusts one authority: that of a PEM
+// file, or that whose certificate has a SHA-256. Without either it is nil, and
+// the system's authorities are trusted.
+func trustOnly(caFile, fingerprint string) (*tls.Config, error) {
+	switch {
+	case caFile != "":
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("read ca_file: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM form", caFile)
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+	case fingerprint != "":
+		return &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			// The chain and the name are verified below, against the one
+			// authority that has the fingerprint.
+			InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
+			VerifyConnection:   func(state tls.ConnectionState) error { return verifyPinned(state, fingerprint) },
+		}, nil
+	}
+	return nil, nil
+}
+
+// verifyPinned verifies the server's certificate as usual, with the certificate
+// of its chain that has the fingerprint as the only authority.
+func verifyPinned(state tls.ConnectionState, fingerprint string) error {
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	found := false
+	for _, certificate := range state.PeerCertificates {
+		between.AddCert(certificate)
+		sum := sha256.Sum256(certificate.Raw)
+		if strings.EqualFold(hex.EncodeToString(sum[:]), fingerprint) {
+			roots.AddCert(certificate)
+			found = true
+		}
+	}
+	if !found {
+		return &tls.CertificateVerificationError{
+			UnverifiedCertificates: state.PeerCertificates,
+			Err:                    errors.New("no certificate of the server's chain has the ca_fingerprint"),
+		}
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: state.ServerName, Roots: roots, Intermediates: between})
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+	}
+	return nil
+}
