@@ -137,7 +137,8 @@ func (w *walker) named(f *frame, name []byte, role keyRole, kind jsonscan.Kind) 
 	return w.m.nodes.step(f.node, info.class), rule
 }
 
-// pointer follows a JSON pointer, as JSON Patch and etcd write them.
+// pointer follows a JSON pointer, as JSON Patch and etcd write them. A rule for
+// a value on the way selects what is below it, too.
 func (w *walker) pointer(f *frame, path []byte, role keyRole, zones uint64, kind jsonscan.Kind) (place, rule int32) {
 	place, rule = f.node, none
 	for part := range bytes.SplitSeq(path[1:], []byte("/")) {
@@ -145,7 +146,12 @@ func (w *walker) pointer(f *frame, path []byte, role keyRole, zones uint64, kind
 			part = bytes.ReplaceAll(bytes.ReplaceAll(part, []byte("~1"), []byte("/")), []byte("~0"), []byte("~"))
 		}
 		info := w.m.lookText(part)
-		place = w.m.nodes.step(place, info.class)
+		class := info.class
+		if len(part) > 0 && allDigits(part) || string(part) == "-" {
+			class = classElement
+		}
+		place = w.m.nodes.step(place, class)
+		rule = w.m.rules.stronger(rule, w.m.choose(w.m.nodes.list[place].rules, ^uint64(0)))
 		if role == roleValue && !kindIsContainer(kind) {
 			rule = w.m.rules.stronger(rule, w.byName(info.names, zones, kind))
 		}

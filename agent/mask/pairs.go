@@ -41,7 +41,7 @@ func (w *walker) pair(text []byte, sep int, node int32, torn bool) int {
 		return 0
 	}
 	rule := w.textRule(key, node, torn)
-	if rule == none {
+	if rule == none && !isQuote(text[start]) {
 		rule = w.phraseRule(text, start, sep, node)
 	}
 	if rule == none {
@@ -94,18 +94,19 @@ func quotedBefore(text []byte, end int) (key []byte, start int) {
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
-// textRule is the rule for the value of a key in a text, or none.
-func (w *walker) textRule(key []byte, node int32, torn bool) int32 {
+// textRule is the rule for the value of a key in a text, or none. Where the
+// structure of the text is lost, the last keys of all paths count as names.
+func (w *walker) textRule(key []byte, node int32, lost bool) int32 {
 	info := w.m.lookText(key)
-	best := none
+	best := w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String)
 	if info.class != classOther {
 		n := &w.m.nodes.list[w.m.nodes.step(node, info.class)]
-		best = w.m.choose(n.rules, ^uint64(0))
-		if torn && best == none {
-			best = w.m.rules.lost(info.plain)
-		}
+		best = w.m.rules.stronger(best, w.m.choose(n.rules, ^uint64(0)))
 	}
-	return w.m.rules.stronger(best, w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String))
+	if best == none && lost {
+		best = w.m.rules.lost(info.plain)
+	}
+	return best
 }
 
 // phraseRule reads up to four words before a separator as one name: the API

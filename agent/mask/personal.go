@@ -42,7 +42,7 @@ func authorityEnd(text []byte) int {
 	if at < 0 {
 		return end
 	}
-	if user, port, ok := bytes.Cut(text[:at], []byte(":")); ok && len(user) > 0 && !allDigits(port) {
+	if _, port, ok := bytes.Cut(text[:at], []byte(":")); ok && !allDigits(port) {
 		return end
 	}
 	return at

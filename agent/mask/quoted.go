@@ -40,13 +40,16 @@ const reach = 3
 
 // word moves on over a plain word.
 func (w *walker) word(text []byte, at span, rule int32, left int, node int32, torn bool) (int32, int) {
-	word := text[at.start:at.end]
+	first, phrase, next := text[at.start:at.end], []byte(nil), []byte(nil)
 	if end := run(text, min(at.end+1, len(text)), keyRun); end > at.end+1 && text[at.end] == ' ' {
-		word = text[at.start:end] // API key, token name
+		phrase, next = text[at.start:end], text[at.end+1:end] // API key, token name
 	}
-	named := w.messageRule(word, node, false)
-	if named == none && len(word) > at.end-at.start && !w.describedBy(word) {
-		named = w.messageRule(text[at.start:at.end], node, false)
+	named := w.messageRule(first, node, false)
+	switch {
+	case named != none && describing(next):
+		return none, 0
+	case named == none && phrase != nil && w.messageRule(next, node, false) == none:
+		named = w.messageRule(phrase, node, false)
 	}
 	switch {
 	case named != none && torn:
@@ -59,11 +62,10 @@ func (w *walker) word(text []byte, at span, rule int32, left int, node int32, to
 	return rule, left - 1
 }
 
-// describedBy says whether the last of several words takes the sense of a
-// secret away from the first.
-func (w *walker) describedBy(phrase []byte) bool {
-	_, last, _ := bytes.Cut(phrase, []byte(" "))
-	split := words(string(last))
+// describing says whether a word after a sensitive one takes its sense away:
+// token name, password for.
+func describing(word []byte) bool {
+	split := words(string(word))
 	return describes(split) || len(split) == 1 && isPreposition(split[0])
 }
 
