@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/csv"
 	"strings"
+	"unicode/utf8"
 )
 
 // csvEncoder writes a heading and one line for each record.
@@ -63,11 +64,9 @@ const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
 // defuse puts a quote before a cell that a spreadsheet would run.
 func defuse(cell string) string {
-	for _, first := range cell {
-		if strings.ContainsRune(formulaStarts, first) {
-			return "'" + cell
-		}
-		break
+	first, size := utf8.DecodeRuneInString(cell)
+	if size > 0 && strings.ContainsRune(formulaStarts, first) {
+		return "'" + cell
 	}
 	return cell
 }

@@ -168,3 +168,12 @@ func (tr *trail) ids(tb testing.TB, client *exporter.Client, q Query, opts Optio
 	}
 	return ids, sum
 }
+
+func mustJSON(tb testing.TB, v any) []byte {
+	tb.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return text
+}
