@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -31,9 +32,13 @@ func (m MissingPrivilege) String() string {
 	return "index privilege " + m.Name + " on " + m.On
 }
 
+// ErrSecurityOff means that the server has security switched off: everybody may
+// do everything, and there are no users, roles and keys.
+var ErrSecurityOff = errors.New("security is off on this Elasticsearch")
+
 // CheckPrivileges asks Elasticsearch which of the needed privileges the
 // client's own user or key lacks, in the order of need. Anybody who can sign in
-// may ask. See https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-has-privileges.
+// may ask. A server with security off is ErrSecurityOff. See https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-has-privileges.
 func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]MissingPrivilege, error) {
 	if need.Cluster == nil {
 		need.Cluster = []string{}
@@ -45,7 +50,12 @@ func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]Missin
 		Cluster map[string]bool            `json:"cluster"`
 		Index   map[string]map[string]bool `json:"index"`
 	}
-	if err := c.JSON(ctx, "POST", "/_security/user/_has_privileges", need, &answer); err != nil {
+	err := c.JSON(ctx, "POST", "/_security/user/_has_privileges", need, &answer)
+	var e *Error
+	if errors.As(err, &e) && e.Type == "" && (e.Status == 400 || e.Status == 405) {
+		return nil, ErrSecurityOff // no such endpoint: the error is a text, not an object
+	}
+	if err != nil {
 		return nil, fmt.Errorf("check privileges: %w", err)
 	}
 	var missing []MissingPrivilege

@@ -91,13 +91,16 @@ type Asset struct {
 	meta []string // the path of its metadata in Body
 }
 
+// metaPath leads to a key of the metadata.
+func (a Asset) metaPath(key string) []string { return join(a.meta, key) }
+
 func (a Asset) String() string { return string(a.Kind) + " " + a.Name }
 
 //go:embed assets
 var files embed.FS
 
-// failureStoreSince are the releases that know data_stream_options in a
-// template: 8.19 and, beside it, 9.1; 9.0 does not.
+// knowsFailureStore reports whether a template may have data_stream_options: in
+// 8.19 and from 9.1 on; 9.0 is older than 8.19.
 // See https://www.elastic.co/docs/manage-data/data-store/data-streams/failure-store.
 func knowsFailureStore(server exporter.Info) bool {
 	if server.Serverless {
@@ -188,7 +191,7 @@ func render(assets []Asset, opts Options, server exporter.Info) {
 		if a.Name == MappingsComponent {
 			set(a.Body, fingerprint(template), "template", "mappings", "_meta", "fingerprint")
 		}
-		set(a.Body, fingerprint(a.content(a.Body)), append(a.meta[:len(a.meta):len(a.meta)], "fingerprint")...)
+		set(a.Body, fingerprint(a.content(a.Body)), a.metaPath("fingerprint")...)
 	}
 }
 
@@ -203,52 +206,6 @@ func streamFingerprint(assets []Asset) string {
 		}
 	}
 	return ""
-}
-
-// timeValue writes a duration as Elasticsearch does: in the largest unit that
-// takes it whole. Less than a millisecond is cut off.
-func timeValue(d time.Duration) string {
-	for _, u := range timeUnits {
-		if d%u.length == 0 {
-			return fmt.Sprintf("%d%s", d/u.length, u.name)
-		}
-	}
-	return fmt.Sprintf("%dms", d/time.Millisecond)
-}
-
-// timeUnits are Elasticsearch's, largest first.
-// See https://www.elastic.co/docs/reference/elasticsearch/rest-apis/api-conventions#time-units.
-var timeUnits = []struct {
-	name   string
-	length time.Duration
-}{
-	{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond},
-}
-
-// parseTimeValue reads what timeValue writes, and the smaller units.
-func parseTimeValue(s string) (time.Duration, error) {
-	for _, unit := range []string{"micros", "nanos", "ms", "s", "m", "h", "d"} {
-		number, ok := strings.CutSuffix(s, unit)
-		if !ok {
-			continue
-		}
-		return parseTime(number, unit, s)
-	}
-	return 0, fmt.Errorf("not a time span of Elasticsearch: %.32q", s)
-}
-
-func parseTime(number, unit, s string) (time.Duration, error) {
-	length := map[string]time.Duration{"micros": time.Microsecond, "nanos": 1}[unit]
-	for _, u := range timeUnits {
-		if u.name == unit {
-			length = u.length
-		}
-	}
-	var n int64
-	if err := json.Unmarshal([]byte(number), &n); err != nil || n < 0 || n > int64(1<<63-1)/int64(length) {
-		return 0, fmt.Errorf("not a time span of Elasticsearch: %.32q", s)
-	}
-	return time.Duration(n) * length, nil
 }
 
 // get follows keys into decoded JSON; nil if there is nothing.

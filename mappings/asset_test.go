@@ -299,7 +299,7 @@ func TestFingerprints(t *testing.T) {
 	)
 	mark := func(assets map[string]Asset, name string) string {
 		a := assets[name]
-		s, _ := get(a.Body, append(slices.Clone(a.meta), "fingerprint")...).(string)
+		s, _ := get(a.Body, a.metaPath("fingerprint")...).(string)
 		if len(s) != 24 {
 			t.Fatalf("%s has the fingerprint %q", name, s)
 		}

@@ -60,7 +60,8 @@ func NewPlan(ctx context.Context, client *exporter.Client, opts Options) (*Plan,
 		return nil, err
 	}
 	p := &Plan{Server: server, client: client, opts: opts.withDefaults(), mark: streamFingerprint(assets)}
-	if p.SecurityOff, err = securityOff(ctx, client); err != nil {
+	_, err = client.CheckPrivileges(ctx, exporter.Privileges{Cluster: []string{"monitor"}})
+	if p.SecurityOff = errors.Is(err, exporter.ErrSecurityOff); err != nil && !p.SecurityOff {
 		return nil, err
 	}
 	for _, a := range assets {
@@ -108,20 +109,6 @@ func (p *Plan) Empty(force bool) bool {
 	return true
 }
 
-// securityOff: without security there is no such endpoint, and the answer is
-// 400 with a text instead of an error object.
-func securityOff(ctx context.Context, client *exporter.Client) (bool, error) {
-	err := client.JSON(ctx, http.MethodGet, "/_security/_authenticate", nil, nil)
-	var e *exporter.Error
-	if errors.As(err, &e) && e.Type == "" && (e.Status == http.StatusBadRequest || e.Status == http.StatusMethodNotAllowed) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("sign in: %w", err)
-	}
-	return false, nil
-}
-
 func compare(ctx context.Context, client *exporter.Client, a Asset) (Object, error) {
 	installed, err := read(ctx, client, a)
 	if err != nil {
@@ -133,8 +120,8 @@ func compare(ctx context.Context, client *exporter.Client, a Asset) (Object, err
 		return o, nil
 	}
 	o.Changes = Diff(a.content(installed), a.content(a.Body))
-	mark := get(installed, append(a.meta[:len(a.meta):len(a.meta)], "fingerprint")...)
-	ours := get(installed, append(a.meta[:len(a.meta):len(a.meta)], "managed_by")...) == managedBy
+	mark := get(installed, a.metaPath("fingerprint")...)
+	ours := get(installed, a.metaPath("managed_by")...) == managedBy
 	switch {
 	case len(o.Changes) > 0 && ours && mark == fingerprint(a.content(installed)):
 		o.Action = Update

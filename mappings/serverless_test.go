@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/esnode"
+	"github.com/auditship/auditship/exporter/esnode/estest"
 )
 
 // serverless answers like an Elastic Cloud Serverless project, of which there
@@ -63,8 +66,8 @@ func (s *serverless) route(r *http.Request) (int, any) {
 		return http.StatusGone, map[string]any{"error": "no handler"}
 	case r.URL.Path == "/":
 		return 200, map[string]any{"version": map[string]any{"number": "8.11.0", "build_flavor": "serverless"}}
-	case r.URL.Path == "/_security/_authenticate":
-		return 200, map[string]any{}
+	case r.URL.Path == "/_security/user/_has_privileges":
+		return 200, map[string]any{"cluster": map[string]any{"monitor": true}}
 	case strings.HasPrefix(name, "_simulate_index/"):
 		return 200, map[string]any{"template": s.composed()}
 	case r.Method == "PUT" && strings.HasSuffix(name, "/_lifecycle"):
@@ -208,31 +211,28 @@ func TestServerlessRollsOverForANewMapping(t *testing.T) {
 	wantVerified(t, verify(t, client, Options{}))
 }
 
-// TestWithoutSecurity: a server with security off has no roles to install.
-func TestWithoutSecurity(t *testing.T) {
-	s := &serverless{t: t, objects: map[string]map[string]any{}, streams: map[string]*serverlessStream{}}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_security") {
-			w.Header().Set("X-Elastic-Product", "Elasticsearch")
-			http.Error(w, `{"error":"no handler found for uri [/_security/_authenticate] and method [GET]"}`, http.StatusBadRequest)
-			return
-		}
-		s.answer(w, r)
-	}))
-	t.Cleanup(server.Close)
-	client, err := exporter.New(exporter.Config{Addresses: []string{server.URL}})
+// TestSecurityOff: such a server has no roles to install.
+func TestSecurityOff(t *testing.T) {
+	node := estest.Private(t, esnode.Options{Plain: true, Settings: map[string]string{
+		"xpack.security.enabled": "false", "xpack.security.http.ssl.enabled": "false",
+	}})
+	client, err := exporter.New(exporter.Config{Addresses: []string{node.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := plan(t, client, Options{})
-	if !p.SecurityOff || slices.ContainsFunc(p.Objects, func(o Object) bool { return o.Kind == Role }) {
+	if p := plan(t, client, Options{}); !p.SecurityOff || slices.ContainsFunc(p.Objects, func(o Object) bool { return o.Kind == Role }) {
 		t.Errorf("roles are planned: %v", p.Objects)
 	}
 	wantSteps(t, apply(t, client, Options{}, false),
+		"created ILM policy logs-api7.audit",
 		"created component template logs-api7.audit@mappings",
 		"created component template logs-api7.audit@settings",
 		"created index template logs-api7.audit",
 	)
+	wantVerified(t, verify(t, client, Options{}))
+	if _, err := CreateAgentKey(t.Context(), client, "x"); !errors.Is(err, exporter.ErrSecurityOff) {
+		t.Errorf("a key: %v", err)
+	}
 }
 
 func TestTooOldAServerIsRefusedBeforeAnythingIsDone(t *testing.T) {

@@ -209,7 +209,7 @@ func refusing(t *testing.T, path string, status int) string {
 			w.WriteHeader(status)
 		case r.URL.Path == "/_security/user/_has_privileges":
 			answer = grantAll(t, r)
-		case r.Method == http.MethodGet && strings.Count(r.URL.Path, "/") > 1 && r.URL.Path != "/_security/_authenticate":
+		case r.Method == http.MethodGet && strings.Count(r.URL.Path, "/") > 1:
 			w.WriteHeader(http.StatusNotFound)
 		}
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
