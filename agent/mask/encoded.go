@@ -71,9 +71,8 @@ func (w *walker) layer(text []byte, at span, decoded []byte, node int32) {
 // It counts nothing.
 func (w *walker) probe(text []byte, node int32) int32 {
 	m := w.m
-	before := m.probed
+	defer m.quiet(m.probed)
 	m.probed = &probe{rule: none}
-	defer func() { m.probed = before }()
 	w.frames = w.frames[:0]
 	if _, changed := w.inspect(text, node); !changed {
 		return none
@@ -83,6 +82,9 @@ func (w *walker) probe(text []byte, node int32) int32 {
 
 // probe collects the rules that hit while nothing is counted.
 type probe struct{ rule int32 }
+
+// quiet ends a probe.
+func (m *Masker) quiet(before *probe) { m.probed = before }
 
 // minBase64 is the length from which a run of base64 is decoded.
 const minBase64 = 24

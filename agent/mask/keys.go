@@ -3,6 +3,7 @@ package mask
 import (
 	"encoding/binary"
 	"math/bits"
+	"strings"
 
 	"github.com/auditship/auditship/agent/jsonscan"
 )
@@ -114,7 +115,7 @@ func (r *Rules) nameHits(key string) []nameHit {
 	if len(key) > maxNameLength { // both ends say what it is
 		key = key[:maxNameLength/2] + " " + key[len(key)-maxNameLength/2:]
 	}
-	split := words(key)
+	split := words(r.withoutMarkers(key))
 	var hits []nameHit
 	for i := range r.namePatterns {
 		p := &r.namePatterns[i]
@@ -124,6 +125,20 @@ func (r *Rules) nameHits(key string) []nameHit {
 	}
 	r.sortHits(hits)
 	return hits
+}
+
+// withoutMarkers drops what masking left in a name, since the names of rules
+// mean nothing.
+func (r *Rules) withoutMarkers(name string) string {
+	at := strings.Index(name, redactedPrefix)
+	if at < 0 {
+		return name
+	}
+	n := r.markerLength([]byte(name[at:]))
+	if n == 0 {
+		n = len(redactedPrefix)
+	}
+	return name[:at] + " " + r.withoutMarkers(name[at+n:])
 }
 
 // maxNameLength bounds what of a key is read as its name, in bytes.

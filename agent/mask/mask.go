@@ -135,7 +135,7 @@ func (m *Masker) MaskText(text []byte) (masked []byte) {
 	m.begin(text)
 	w := m.level(0)
 	w.frames = w.frames[:0]
-	if out, changed := w.inspect(text, startNode); changed {
+	if out, changed := w.value(text, startNode, none); changed {
 		return out
 	}
 	return text

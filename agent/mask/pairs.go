@@ -16,33 +16,36 @@ var keyRun = newCharset("_-.%$[]\\")
 // pairs masks the values of sensitive keys in a text. A marker that stands in
 // the text is stepped over.
 func (w *walker) pairs(text []byte, node int32, torn bool) {
+	floor := 0 // no key reaches back into a marker
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '[', 'h':
 			if n := w.m.rules.markerLength(text[i:]); n > 0 {
 				i += n - 1
+				floor = i + 1
 			}
 		case '=', ':':
-			if end := w.pair(text, i, node, torn); end > i {
+			if end := w.pair(text, floor, i, node, torn); end > i {
 				i = end - 1
 			}
 		}
 	}
 }
 
-// pair looks at the pair whose separator stands at sep. It returns where its
-// value ends if it took the value, otherwise 0.
-func (w *walker) pair(text []byte, sep int, node int32, torn bool) int {
+// pair looks at the pair whose separator stands at sep and whose key starts at
+// floor or later. It returns where its value ends if it took the value,
+// otherwise 0.
+func (w *walker) pair(text []byte, floor, sep int, node int32, torn bool) int {
 	if text[sep] == ':' && hasPrefix(text[sep:], "://") {
 		return 0
 	}
-	key, start := keyBefore(text, sep)
+	key, start := keyBefore(text, floor, sep)
 	if len(key) == 0 {
 		return 0
 	}
 	rule := w.textRule(key, node, torn)
 	if rule == none && !isQuote(text[start]) {
-		rule = w.phraseRule(text, start, sep, node)
+		rule = w.phraseRule(text, floor, start, sep, node)
 	}
 	if rule == none {
 		return 0
@@ -57,16 +60,16 @@ func (w *walker) pair(text []byte, sep int, node int32, torn bool) int {
 
 // keyBefore is the key that ends before sep, and where it starts in text, its
 // quote included.
-func keyBefore(text []byte, sep int) (key []byte, start int) {
+func keyBefore(text []byte, floor, sep int) (key []byte, start int) {
 	end := sep
-	for end > 0 && (text[end-1] == ' ' || text[end-1] == '\t') && sep-end < 3 {
+	for end > floor && (text[end-1] == ' ' || text[end-1] == '\t') && sep-end < 3 {
 		end--
 	}
-	if end > 0 && isQuote(text[end-1]) {
-		return quotedBefore(text, end)
+	if end > floor && isQuote(text[end-1]) {
+		return quotedBefore(text, floor, end)
 	}
 	start = end
-	for start > 0 && sep-start < longKey && (keyRun[text[start-1]] || text[start-1] >= 0x80) {
+	for start > floor && sep-start < longKey && (keyRun[text[start-1]] || text[start-1] >= 0x80) {
 		start--
 	}
 	key = bytes.TrimLeft(text[start:end], `.-[]\`)
@@ -78,18 +81,18 @@ func keyBefore(text []byte, sep int) (key []byte, start int) {
 
 // quotedBefore is the quoted key whose closing quote ends at end. The quotes
 // may be escaped, as in JSON inside a string.
-func quotedBefore(text []byte, end int) (key []byte, start int) {
+func quotedBefore(text []byte, floor, end int) (key []byte, start int) {
 	quote := text[end-1]
 	last := end - 1
-	for last > 0 && text[last-1] == '\\' {
+	for last > floor && text[last-1] == '\\' {
 		last--
 	}
-	at := bytes.LastIndexByte(text[max(0, last-longKey):last], quote)
+	floor = max(floor, last-longKey)
+	at := bytes.LastIndexByte(text[floor:last], quote)
 	if at < 0 {
 		return nil, end
 	}
-	at += max(0, last-longKey)
-	return text[at+1 : last], at
+	return text[floor+at+1 : last], floor + at
 }
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
@@ -111,10 +114,10 @@ func (w *walker) textRule(key []byte, node int32, lost bool) int32 {
 
 // phraseRule reads up to four words before a separator as one name: the API
 // key: ...
-func (w *walker) phraseRule(text []byte, start, sep int, node int32) int32 {
+func (w *walker) phraseRule(text []byte, floor, start, sep int, node int32) int32 {
 	from := start
-	for words := 0; words < 3 && from > 1 && text[from-1] == ' ' && keyRun[text[from-2]]; words++ {
-		for from--; from > 0 && keyRun[text[from-1]]; from-- {
+	for words := 0; words < 3 && from > floor+1 && text[from-1] == ' ' && keyRun[text[from-2]]; words++ {
+		for from--; from > floor && keyRun[text[from-1]]; from-- {
 		}
 	}
 	if from == start || sep-from > longKey {

@@ -29,7 +29,33 @@ func (w *walker) worthLook(text []byte, node int32) bool {
 }
 
 // value masks a whole value, by the rule that selects it or by looking inside.
+// What it leaves of a text holds nothing any more that it would mask, so that
+// masking twice is masking once: it masks its own result until that is so.
 func (w *walker) value(text []byte, node, rule int32) (out []byte, changed bool) {
+	out, changed = w.once(text, node, rule)
+	if !changed || rule != none && w.m.rules.rules[rule].action.kind != truncate {
+		return out, changed
+	}
+	defer w.m.quiet(w.m.probed)
+	w.m.probed = &probe{rule: none}
+	for range maxRounds {
+		if w.m.rules.isMarker(out) {
+			return out, true
+		}
+		w.settled = append(w.settled[:0], out...)
+		if out, changed = w.once(w.settled, node, rule); !changed {
+			return w.settled, true
+		}
+	}
+	return w.m.rules.rules[w.m.rules.errorRule].marker, true
+}
+
+// maxRounds bounds how often a text is masked until nothing changes. Two are
+// common, three have been seen.
+const maxRounds = 8
+
+// once masks a value one time.
+func (w *walker) once(text []byte, node, rule int32) (out []byte, changed bool) {
 	if w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 && rule == none {
 		return nil, false
 	}

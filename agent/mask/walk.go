@@ -63,6 +63,7 @@ type walker struct {
 	found    []span
 	pieces   []byte // fragments of a text after masking
 	plain    []byte // a text of this layer after masking
+	settled  []byte // the same, while it is masked again
 	decoded  []byte
 	tail     []byte
 	dropRule int32 // a rule found in a text drops the field it stands in
@@ -383,7 +384,7 @@ func (w *walker) masked(body []byte, node, rule int32) {
 // maskKey masks a member's name that may hold a secret itself.
 func (w *walker) maskKey(start, end int) {
 	w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
-	if out, changed := w.inspect(w.text, startNode); changed {
+	if out, changed := w.value(w.text, startNode, none); changed {
 		w.edit(start, end, none, out)
 	}
 }
