@@ -162,9 +162,20 @@ func (v *verifier) settings(subject, of string, in template) {
 	} else {
 		policy := in.setting("index.lifecycle.name")
 		v.check(subject, "ILM policy", policy == Name, "%s has %q, wanted %q", of, policy, Name)
+		v.exceptions(subject, of, in)
 	}
 	mode := in.setting("index.mode")
 	v.check(subject, "index.mode", mode == "standard", "%s has %q, wanted %q", of, mode, "standard")
+}
+
+// exceptions fails where somebody told ILM to leave an index out, or to count
+// from another time than the rollover, so that records would go early.
+func (v *verifier) exceptions(subject, of string, in template) {
+	for _, name := range []string{"index.lifecycle.skip", "index.lifecycle.origination_date", "index.lifecycle.parse_origination_date"} {
+		if have := in.setting(name); have != "" && have != "false" && have != "-1" {
+			v.check(subject, name, false, "%s has %q, wanted none: the policy would not be followed", of, have)
+		}
+	}
 }
 
 // stream checks one existing stream.

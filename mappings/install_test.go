@@ -1,0 +1,262 @@
+package mappings
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/auditship/auditship/exporter"
+)
+
+func plan(t *testing.T, client *exporter.Client, opts Options) *Plan {
+	t.Helper()
+	p, err := NewPlan(t.Context(), client, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// apply plans, applies, and gives what was reported.
+func apply(t *testing.T, client *exporter.Client, opts Options, force bool) []string {
+	t.Helper()
+	var steps []string
+	if err := plan(t, client, opts).Apply(t.Context(), force, func(s string) { steps = append(steps, s) }); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+func wantSteps(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func firstAndSecondRun(t *testing.T, n *node) {
+	if p := plan(t, n.client, Options{}); p.Empty(false) {
+		t.Error("the plan for an empty server is empty")
+	}
+	wantSteps(t, apply(t, n.client, Options{}, false),
+		"created ILM policy logs-api7.audit",
+		"created component template logs-api7.audit@mappings",
+		"created component template logs-api7.audit@settings",
+		"created index template logs-api7.audit",
+		"created role auditship_agent",
+		"created role auditship_analyst",
+		"created role auditship_setup",
+	)
+	wantVerified(t, verify(t, n.client, Options{}))
+	for _, stream := range []string{"logs-api7.audit-default", "logs-api7.audit-prod"} {
+		n.index(t, stream, minimal)
+	}
+	second := plan(t, n.client, Options{})
+	if !second.Empty(true) {
+		t.Errorf("the second run would change something: %v %v", second.Objects, second.Steps)
+	}
+	wantSteps(t, apply(t, n.client, Options{}, true))
+	report := verify(t, n.client, Options{})
+	wantVerified(t, report)
+	if !slices.ContainsFunc(report, func(c Check) bool { return c.Subject == "data stream logs-api7.audit-prod" && c.Name == "managed" }) {
+		t.Error("the second namespace's stream was not looked at")
+	}
+}
+
+func otherRetention(t *testing.T, n *node) {
+	apply(t, n.client, Options{}, false)
+	n.index(t, "logs-api7.audit-default", minimal)
+	shorter := Options{Retention: 90 * day}
+	p := plan(t, n.client, shorter)
+	var changes []string
+	for _, o := range p.Objects {
+		for _, c := range o.Changes {
+			changes = append(changes, o.String()+" "+c.String())
+		}
+	}
+	wantSteps(t, changes, `ILM policy logs-api7.audit ~ policy.phases.delete.min_age: "180d" -> "90d"`)
+	wantSteps(t, apply(t, n.client, shorter, false), "updated ILM policy logs-api7.audit")
+	wantVerified(t, verify(t, n.client, shorter))
+}
+
+func printedByHand(t *testing.T, n *node) {
+	var out strings.Builder
+	if err := Print(&out, Options{}, es8192, "auditship-agent-host1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range readPrinted(t, out.String()) {
+		body, err := json.Marshal(r.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		method, path, _ := strings.Cut(r.line, " ")
+		n.do(t, method, path, string(body))
+	}
+	if p := plan(t, n.client, Options{}); !p.Empty(true) {
+		t.Errorf("setup would still change something: %v", p.Objects)
+	}
+}
+
+func changedByHand(t *testing.T, n *node) {
+	apply(t, n.client, Options{}, false)
+	// As Kibana does it: read, change, write back with the _meta there was.
+	policy := n.do(t, http.MethodGet, "/_ilm/policy/"+Name, "")[Name].(map[string]any)
+	byHand := map[string]any{"policy": policy["policy"]}
+	set(byHand, "30d", "policy", "phases", "delete", "min_age")
+	body, err := json.Marshal(byHand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.do(t, http.MethodPut, "/_ilm/policy/"+Name, string(body))
+
+	p := plan(t, n.client, Options{})
+	wantSteps(t, p.Conflicts(), "ILM policy logs-api7.audit")
+	if got := p.Objects[0].Changes[0].String(); got != `~ policy.phases.delete.min_age: "30d" -> "180d"` {
+		t.Errorf("the difference reads %s", got)
+	}
+	wantSteps(t, apply(t, n.client, Options{}, false))
+	if got := get(n.do(t, http.MethodGet, "/_ilm/policy/"+Name, ""), Name, "policy", "phases", "delete", "min_age"); got != "30d" {
+		t.Errorf("min_age is %v: the person's change is lost", got)
+	}
+	wantSteps(t, apply(t, n.client, Options{}, true), "replaced ILM policy logs-api7.audit")
+	wantVerified(t, verify(t, n.client, Options{}))
+	wantSteps(t, plan(t, n.client, Options{}).Conflicts())
+}
+
+func madeBySomebodyElse(t *testing.T, n *node) {
+	n.do(t, http.MethodPut, "/_security/role/"+AgentRole, `{"cluster":["all"]}`)
+	n.do(t, http.MethodPut, "/_component_template/"+SettingsComponent, `{"template":{"settings":{"number_of_replicas":3}}}`)
+	p := plan(t, n.client, Options{})
+	wantSteps(t, p.Conflicts(), "component template "+SettingsComponent, "role "+AgentRole)
+	steps := apply(t, n.client, Options{}, false)
+	if slices.ContainsFunc(steps, func(s string) bool { return strings.Contains(s, SettingsComponent) || strings.Contains(s, AgentRole) }) {
+		t.Errorf("touched: %q", steps)
+	}
+	wantSteps(t, apply(t, n.client, Options{}, true), "replaced component template "+SettingsComponent, "replaced role "+AgentRole)
+	wantVerified(t, verify(t, n.client, Options{}))
+}
+
+// earlierRelease installs what a release with another mapping would have:
+// without one field, and with the fingerprints that belong to that.
+func earlierRelease(t *testing.T, n *node) {
+	t.Helper()
+	assets, err := Assets(Options{}, es8192)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range assets {
+		if a.Name == MappingsComponent {
+			delete(get(a.Body, "template", "mappings", "properties").(map[string]any), "tags")
+		}
+	}
+	render(assets, Options{}.withDefaults(), es8192)
+	for _, a := range assets {
+		body, err := json.Marshal(a.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.do(t, http.MethodPut, a.Path, string(body))
+	}
+}
+
+func changedMapping(t *testing.T, n *node) {
+	earlierRelease(t, n)
+	before := n.index(t, "logs-api7.audit-default", minimal)
+	if report := verify(t, n.client, Options{}); report.OK() {
+		t.Error("the older mapping passes")
+	}
+	p := plan(t, n.client, Options{})
+	if len(p.Conflicts()) > 0 {
+		t.Errorf("our own earlier release is taken for a person's work: %q", p.Conflicts())
+	}
+	wantSteps(t, apply(t, n.client, Options{}, false),
+		"updated component template "+MappingsComponent, "rolled over data stream logs-api7.audit-default")
+	after := n.index(t, "logs-api7.audit-default", minimal)
+	if after == before {
+		t.Errorf("still written to %s", before)
+	}
+	wantVerified(t, verify(t, n.client, Options{}))
+	wantSteps(t, apply(t, n.client, Options{}, false))
+}
+
+func customFields(t *testing.T, n *node) {
+	apply(t, n.client, Options{}, false)
+	n.index(t, "logs-api7.audit-default", minimal)
+	n.do(t, http.MethodPut, "/_component_template/"+CustomComponent,
+		`{"template":{"settings":{"number_of_replicas":0},"mappings":{"properties":{"labels":{"properties":{"site":{"type":"keyword"}}}}}}}`)
+	if verify(t, n.client, Options{}).OK() {
+		t.Error("the new field is not in the write index, and verify does not say so")
+	}
+	wantSteps(t, apply(t, n.client, Options{}, false), "rolled over data stream logs-api7.audit-default")
+	wantVerified(t, verify(t, n.client, Options{}))
+	wantSteps(t, apply(t, n.client, Options{}, true))
+	n.do(t, http.MethodGet, "/_component_template/"+CustomComponent, "") // still there
+}
+
+func olderStream(t *testing.T, n *node) {
+	n.do(t, http.MethodPut, "/_index_template/logs", `{"index_patterns":["logs-*-*"],"priority":100,"data_stream":{},"template":{"settings":{"index.lifecycle.name":"logs"}}}`)
+	old := n.index(t, "logs-api7.audit-default", minimal)
+	steps := apply(t, n.client, Options{}, false)
+	wantSteps(t, steps[len(steps)-2:],
+		"rolled over data stream logs-api7.audit-default",
+		"set ILM policy of index "+old+" to logs-api7.audit")
+	wantVerified(t, verify(t, n.client, Options{}))
+	wantSteps(t, apply(t, n.client, Options{}, false))
+
+	// What a person then decides about an index of ours is respected.
+	n.do(t, http.MethodPost, "/logs-api7.audit-default/_rollover", "")
+	ours := n.do(t, http.MethodGet, "/_data_stream/logs-api7.audit-default", "")["data_streams"].([]any)[0].(map[string]any)["indices"].([]any)[1].(map[string]any)["index_name"].(string)
+	n.do(t, http.MethodPut, "/"+ours+"/_settings", `{"index.lifecycle.name":"kept-for-court"}`)
+	wantSteps(t, plan(t, n.client, Options{}).Conflicts(), "ILM policy of index "+ours)
+	wantSteps(t, apply(t, n.client, Options{}, false))
+	if verify(t, n.client, Options{}).OK() {
+		t.Error("a backing index under another policy passes")
+	}
+	wantSteps(t, apply(t, n.client, Options{}, true), "set ILM policy of index "+ours+" to logs-api7.audit")
+	wantVerified(t, verify(t, n.client, Options{}))
+}
+
+func higherPriority(t *testing.T, n *node) {
+	n.do(t, http.MethodPut, "/_index_template/theirs", `{"index_patterns":["logs-api7*"],"priority":500,"data_stream":{}}`)
+	index := n.index(t, "logs-api7.audit-default", minimal)
+	err := plan(t, n.client, Options{}).Apply(t.Context(), false, func(string) {})
+	if err == nil || !strings.Contains(err.Error(), "higher priority") {
+		t.Errorf("got %v, want an error that names the reason", err)
+	}
+	if again := n.index(t, "logs-api7.audit-default", minimal); again != index {
+		t.Error("the stream was rolled over although that cannot help")
+	}
+	if verify(t, n.client, Options{}).OK() {
+		t.Error("another template is in force and verify passes")
+	}
+}
+
+func takesDocuments(t *testing.T, n *node) {
+	apply(t, n.client, Options{}, false)
+	long := strings.Repeat("x", 100_000)
+	docs := map[string]string{
+		"a long keyword":           `{"@timestamp":"2026-01-01T00:00:00Z","user":{"name":"` + long + `"}}`,
+		"a long flattened value":   `{"@timestamp":"2026-01-01T00:00:00Z","api7":{"audit":{"request":{"body":{"a":"` + long + `"}}}}}`,
+		"a long original":          `{"@timestamp":"2026-01-01T00:00:00Z","event":{"original":"` + long + `"}}`,
+		"a long text":              `{"@timestamp":"2026-01-01T00:00:00Z","error":{"message":"` + long + `"}}`,
+		"unknown fields":           `{"@timestamp":"2026-01-01T00:00:00Z","nobody":{"knows":["this"]},"api7":{"x":1}}`,
+		"an address that is none":  `{"@timestamp":"2026-01-01T00:00:00Z","source":{"ip":"gateway"},"related":{"ip":["gateway","10.0.0.1"]}}`,
+		"a status that is no code": `{"@timestamp":"2026-01-01T00:00:00Z","http":{"response":{"status_code":"OK"}}}`,
+	}
+	var first map[string]string
+	for name, doc := range docs {
+		index := n.index(t, "logs-api7.audit-default", doc)
+		live, err := readIndex(t.Context(), n.client, index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = fieldTypes(live.Mappings)
+		}
+		if got := fieldTypes(live.Mappings); len(got) != len(first) {
+			t.Errorf("%s made the mapping grow from %d to %d fields", name, len(first), len(got))
+		}
+	}
+}
