@@ -3,20 +3,20 @@ package deadletter
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
-const lettersName = "letters.ndjson"
-
 // DefaultMaxBytes is how much a folder may hold.
 const DefaultMaxBytes = 1 << 30
+
+// closeAt is the size at which a file is closed: the most that a replay copies
+// to take one letter out, and sends again after a crash.
+const closeAt = 16 << 20
 
 // ErrFull says that the folder has reached its size.
 var ErrFull = errors.New("the dead letter is full")
@@ -29,18 +29,24 @@ type Options struct {
 
 // Box is a folder of dead letters.
 type Box struct {
-	dir string
-	max int64
-	now func() time.Time
-	mu  sync.Mutex // flock does not exclude goroutines that share a descriptor
+	files   files
+	max     int64
+	closeAt int64
+	now     func() time.Time
 }
 
 // Open opens the folder, making it if it is missing.
-func Open(dir string, o Options) (*Box, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func Open(dir string, o Options) (*Box, error) { return open(inFolder(dir), o) }
+
+// OpenFile is Open for a file that somebody named, instead of a folder. Files
+// that are closed have its name and a number, and the locks its name too.
+func OpenFile(path string, o Options) (*Box, error) { return open(besideFile(path), o) }
+
+func open(at files, o Options) (*Box, error) {
+	if err := os.MkdirAll(at.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the dead letter folder: %w", err)
 	}
-	b := &Box{dir: dir, max: o.MaxBytes, now: o.Now}
+	b := &Box{files: at, max: o.MaxBytes, closeAt: closeAt, now: o.Now}
 	if b.max == 0 {
 		b.max = DefaultMaxBytes
 	}
@@ -53,64 +59,77 @@ func Open(dir string, o Options) (*Box, error) {
 // Close gives up the Box. Nothing is open between calls.
 func (b *Box) Close() error { return nil }
 
-// Append adds letters and returns once they are durable. After an error none of them
-// is there, but for ErrFull, perhaps, as a torn line that readers skip.
+// Append adds letters and returns once they are durable. A letter without a
+// time gets the present one. After an error, ErrFull too, none of them is
+// there, unless the disk failed so that nothing can be said.
 func (b *Box) Append(ctx context.Context, letters ...Letter) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var text []byte
+	var text bytes.Buffer
 	for _, l := range letters {
 		if l.Time.IsZero() {
 			l.Time = b.now().UTC()
 		}
-		line, err := json.Marshal(l)
-		if err != nil {
-			return fmt.Errorf("encode a dead letter: %w", err)
+		if err := l.appendTo(&text); err != nil {
+			return err
 		}
-		text = append(append(text, line...), '\n')
 	}
-	return b.locked(func() error { return b.append(text) })
+	if text.Len() == 0 {
+		return nil
+	}
+	return b.locked(ctx, func() error { return b.append(text.Bytes()) })
 }
 
+// append adds lines. The lock is held.
 func (b *Box) append(text []byte) error {
-	size, err := b.size()
+	total, err := b.Size()
 	if err != nil {
 		return err
 	}
-	if size+int64(len(text)) > b.max {
+	if total+int64(len(text)) > b.max {
 		return ErrFull
 	}
-	f, err := os.OpenFile(filepath.Join(b.dir, lettersName), os.O_CREATE|os.O_RDWR, 0o600)
+	f, end, err := b.openLetters()
 	if err != nil {
 		return fmt.Errorf("open the dead letter: %w", err)
 	}
-	if err := appendDurably(f, text); err != nil {
+	if err := appendDurably(f, end, text); err != nil {
 		return fmt.Errorf("write the dead letter: %w", errors.Join(err, f.Close()))
 	}
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("write the dead letter: %w", err)
 	}
-	return syncDir(b.dir)
+	if end == 0 {
+		return syncDir(b.files.dir) // its name is new
+	}
+	return nil
 }
 
-// appendDurably writes at the end of f, on a line of its own. What a failure leaves
-// behind is cut off.
-func appendDurably(f *os.File, text []byte) error {
-	end, err := f.Seek(0, io.SeekEnd)
+// openLetters opens the file that is added to, at the end of its last whole
+// line. A file that has its size is closed first. The lock is held.
+func (b *Box) openLetters() (*os.File, int64, error) {
+	path := b.files.letters()
+	info, err := os.Stat(path)
+	if err == nil && info.Size() >= b.closeAt {
+		if err := b.closeLetters(); err != nil {
+			return nil, 0, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	if end > 0 {
-		last := make([]byte, 1)
-		if _, err := f.ReadAt(last, end-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' { // torn by a crash
-			text = append([]byte{'\n'}, text...)
-		}
+	end, err := cutTorn(f)
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
 	}
-	_, err = f.WriteAt(text, end)
+	return f, end, nil
+}
+
+// appendDurably writes at the end. What a failure leaves behind is cut off.
+func appendDurably(f *os.File, end int64, text []byte) error {
+	_, err := f.WriteAt(text, end)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -120,72 +139,93 @@ func appendDurably(f *os.File, text []byte) error {
 	return nil
 }
 
-// size is the size of all letters in bytes.
-func (b *Box) size() (int64, error) {
-	paths, err := b.files()
-	var total int64
-	for _, path := range paths {
-		info, statErr := os.Stat(path)
-		if statErr == nil {
-			total += info.Size()
-		} else if !errors.Is(statErr, os.ErrNotExist) {
-			err = errors.Join(err, statErr)
+// cutTorn cuts off what follows the last line break: a crash tore it, and its
+// Append never returned. It returns the size that is left.
+func cutTorn(f *os.File) (int64, error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	end, err := lastLineEnd(f, size)
+	if err != nil || end == size {
+		return end, err
+	}
+	return end, f.Truncate(end)
+}
+
+// lastLineEnd is the place after the last line break.
+func lastLineEnd(f io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for size > 0 {
+		n := min(size, int64(len(buf)))
+		if size%int64(len(buf)) != 0 {
+			n = size % int64(len(buf))
 		}
+		if _, err := f.ReadAt(buf[:n], size-n); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return size - n + int64(i) + 1, nil
+		}
+		size -= n
 	}
-	return total, err
+	return 0, nil
 }
 
-// files lists the files with letters, those taken aside first.
-func (b *Box) files() ([]string, error) {
-	aside, err := filepath.Glob(filepath.Join(b.dir, "replay-*.ndjson"))
+// closeLetters gives the file that is added to the next name of a closed one.
+// The lock is held.
+func (b *Box) closeLetters() error {
+	path := b.files.letters()
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	letters := filepath.Join(b.dir, lettersName)
-	if _, err := os.Stat(letters); errors.Is(err, os.ErrNotExist) {
-		return aside, nil
+	size, err := cutTorn(f)
+	if err = errors.Join(err, f.Close()); err != nil || size == 0 {
+		return err
 	}
-	return append(aside, letters), nil
-}
-
-// locked runs do while no other process changes the set of files.
-func (b *Box) locked(do func() error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	f, err := os.OpenFile(filepath.Join(b.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	closed, err := b.files.closed()
 	if err != nil {
-		return fmt.Errorf("open the dead letter's lock: %w", err)
+		return err
 	}
-	if err := flock(f); err != nil {
-		return errors.Join(fmt.Errorf("lock the dead letter: %w", err), f.Close())
+	next := 1
+	if n := len(closed); n > 0 {
+		next = b.files.number(filepath.Base(closed[n-1])) + 1
 	}
-	return errors.Join(do(), f.Close())
+	if err := os.Rename(path, b.files.numbered(next)); err != nil {
+		return err
+	}
+	return syncDir(b.files.dir)
 }
 
-// syncDir makes a new name in a folder durable.
+// Size is the size of all letters in bytes.
+func (b *Box) Size() (int64, error) {
+	paths, err := b.files.closed()
+	if err != nil {
+		return 0, err
+	}
+	var total int64
+	for _, path := range append(paths, b.files.letters()) {
+		info, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // none yet, or replayed just now
+		}
+		if err != nil {
+			return 0, fmt.Errorf("size of the dead letters: %w", err)
+		}
+		total += info.Size()
+	}
+	return total, nil
+}
+
+// syncDir makes a change of names in a folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// replaceFile puts text in the place of a file, durably.
-func replaceFile(path string, text []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, bytes.NewReader(text))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -1,7 +1,9 @@
 package deadletter
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -32,4 +34,46 @@ type Error struct {
 	Status int    `json:"status"`
 	Type   string `json:"type,omitempty"`
 	Field  string `json:"field,omitempty"`
+}
+
+// Finished reports whether the letter holds a document that can be sent.
+func (l *Letter) Finished() bool { return l.ID != "" && len(l.Document) > 0 }
+
+// appendTo adds the letter's line to text. The document keeps its bytes, but
+// for white space between its values.
+func (l Letter) appendTo(text *bytes.Buffer) error {
+	if len(l.Document) > 0 && !json.Valid(l.Document) {
+		// It could not be sent as it is, but must not keep the letter from
+		// being written.
+		l.Record, l.Document = string(l.Document), nil
+	}
+	line := json.NewEncoder(text)
+	line.SetEscapeHTML(false)
+	if err := line.Encode(l); err != nil {
+		return fmt.Errorf("encode a dead letter: %w", err)
+	}
+	return nil
+}
+
+// parseLetter reads a line.
+func parseLetter(line []byte) (Letter, error) {
+	var l Letter
+	if err := json.Unmarshal(line, &l); err != nil {
+		return Letter{}, fmt.Errorf("not a dead letter: %w", withoutValues(err))
+	}
+	if l.Reason == "" || l.Time.IsZero() {
+		return Letter{}, fmt.Errorf("not a dead letter: no reason or time")
+	}
+	return l, nil
+}
+
+// withoutValues reduces an error of encoding/json, which may quote what it read.
+func withoutValues(err error) error {
+	if e, ok := err.(*json.UnmarshalTypeError); ok {
+		return fmt.Errorf("a wrong type at %s", e.Field)
+	}
+	if e, ok := err.(*json.SyntaxError); ok {
+		return fmt.Errorf("broken JSON at byte %d", e.Offset)
+	}
+	return fmt.Errorf("a value is not valid")
 }

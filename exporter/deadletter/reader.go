@@ -1,0 +1,179 @@
+package deadletter
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// Reader goes through letters in the order in which they were written:
+//
+//	for r.Next() {
+//		use(r.Letter())
+//	}
+//	err := r.Err()
+//
+// It takes no lock and may run beside an agent and a replay: it sees the files
+// that were there when it began, less what a replay takes meanwhile.
+type Reader struct {
+	closed  []string // paths of the files to come before current
+	current *os.File // the one that is added to; nil if there is none
+	file    *os.File
+	lines   *lines
+	letter  Letter
+	damaged int
+	err     error
+}
+
+// Read begins to read the letters of a folder. One that is not there has none.
+func Read(dir string) (*Reader, error) { return read(inFolder(dir)) }
+
+// ReadFile is Read for what OpenFile opens.
+func ReadFile(path string) (*Reader, error) { return read(besideFile(path)) }
+
+func read(at files) (*Reader, error) {
+	for {
+		before, err := at.closed()
+		if err != nil {
+			return nil, err
+		}
+		f, err := os.Open(at.letters())
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("read dead letters: %w", err)
+		}
+		closed, err := at.closed()
+		if err == nil && slices.Equal(before, closed) {
+			return &Reader{closed: closed, current: f}, nil
+		}
+		// A file was closed in between: it would be read twice, or never.
+		if err = errors.Join(err, closeIfOpen(f)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func closeIfOpen(f *os.File) error {
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+// Next goes to the next letter. It is false at the end and at an error of the
+// disk; lines that are no letter are counted and skipped.
+func (r *Reader) Next() bool {
+	for r.err == nil {
+		if r.lines == nil {
+			if !r.open() {
+				return false
+			}
+			continue
+		}
+		line, _, err := r.lines.next()
+		if err != nil {
+			r.finish(err)
+			continue
+		}
+		if r.letter, err = parseLetter(line); err == nil {
+			return true
+		}
+		r.damaged++
+	}
+	return false
+}
+
+// Letter is the one that Next went to.
+func (r *Reader) Letter() Letter { return r.letter }
+
+// Damaged counts the lines that are no letter.
+func (r *Reader) Damaged() int { return r.damaged }
+
+// Err is what ended the reading early, nil if nothing did.
+func (r *Reader) Err() error { return r.err }
+
+// Close ends the reading; it may be called at any time.
+func (r *Reader) Close() error {
+	err := errors.Join(closeIfOpen(r.file), closeIfOpen(r.current))
+	*r = Reader{damaged: r.damaged, err: r.err}
+	return err
+}
+
+// open goes to the next file. A missing one was emptied by a replay.
+func (r *Reader) open() bool {
+	for len(r.closed) > 0 {
+		f, err := os.Open(r.closed[0])
+		r.closed = r.closed[1:]
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			r.err = fmt.Errorf("read dead letters: %w", err)
+			return false
+		}
+		r.file, r.lines = f, newLines(f)
+		return true
+	}
+	if r.current == nil {
+		return false
+	}
+	r.file, r.lines = r.current, newLines(r.current)
+	return true
+}
+
+// finish ends a file. What follows the last line break of the file that is
+// added to is being written or torn, and no letter yet.
+func (r *Reader) finish(err error) {
+	switch {
+	case err == io.EOF:
+	case !errors.Is(err, errTorn):
+		r.err = fmt.Errorf("read dead letters: %w", err)
+	case r.file != r.current:
+		r.damaged++
+	}
+	if r.file == r.current {
+		r.current = nil
+	}
+	r.err = errors.Join(r.err, r.file.Close())
+	r.file, r.lines = nil, nil
+}
+
+// lines reads lines of any length and says where each begins.
+type lines struct {
+	r   *bufio.Reader
+	buf []byte
+	at  int64
+}
+
+// errTorn is a last line without an end.
+var errTorn = errors.New("the last line has no end")
+
+func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<10)} }
+
+// next returns a line without its break, valid until the next call, and the
+// stretch of the file that it takes up, break included. At the end the error is
+// io.EOF, or errTorn with what is left.
+func (l *lines) next() (line []byte, where stretch, err error) {
+	l.buf = l.buf[:0]
+	for {
+		part, err := l.r.ReadSlice('\n')
+		l.buf = append(l.buf, part...)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		where = stretch{l.at, int64(len(l.buf))}
+		l.at += where.length
+		switch {
+		case err == nil:
+			return l.buf[:len(l.buf)-1], where, nil
+		case err == io.EOF && len(l.buf) > 0:
+			return l.buf, where, errTorn
+		}
+		return nil, where, err
+	}
+}
+
+// stretch is a part of a file.
+type stretch struct{ at, length int64 }
