@@ -58,6 +58,13 @@ func (k *kin) finish(end int) {
 	}
 }
 
+// forget leaves out the last value, which was dropped.
+func (k *kin) forget() {
+	if k.v > 0 && k.values[k.v-1].end == 0 {
+		k.v--
+	}
+}
+
 // kinOf gives the collection of an object.
 func (w *walker) kinOf(f *frame) *kin {
 	if f.kin == 0 {
@@ -111,7 +118,7 @@ func (w *walker) resolve(f *frame, k *kin, node int32, key *keyInfo, kind jsonsc
 		}
 		place, rule := w.named(f, name, key.role, kind)
 		if place != 0 {
-			node = w.m.nodes.union(node, place)
+			node = w.m.nodes.union(node, w.m.nodes.bare(place))
 		}
 		named = w.m.rules.stronger(named, rule)
 	}
@@ -122,6 +129,9 @@ func (w *walker) resolve(f *frame, k *kin, node int32, key *keyInfo, kind jsonsc
 // special, and which rule selects it by that name.
 func (w *walker) named(f *frame, name []byte, role keyRole, kind jsonscan.Kind) (place, rule int32) {
 	zones := w.m.nodes.list[f.node].zones
+	if run(name, 0, nameChars) != len(name) || bytes.Contains(name, []byte(redactedPrefix)) {
+		return 0, none // no name, or one that was masked
+	}
 	if len(name) > 0 && name[0] == '/' {
 		return w.pointer(f, name, role, zones, kind)
 	}
@@ -136,6 +146,15 @@ func (w *walker) named(f *frame, name []byte, role keyRole, kind jsonscan.Kind) 
 	}
 	return w.m.nodes.step(f.node, info.class), rule
 }
+
+// nameChars are the characters of the names of things, and of their paths.
+var nameChars = func() *charset {
+	c := newCharset("_-. []:$/~@#")
+	for i := 0x80; i < len(c); i++ {
+		c[i] = true
+	}
+	return c
+}()
 
 // pointer follows a JSON pointer, as JSON Patch and etcd write them. A rule for
 // a value on the way selects what is below it, too.
@@ -222,7 +241,7 @@ func (w *walker) settlePair(f *frame) {
 	f.index = 2 // the path names the second
 	node := w.m.nodes.step(f.node, w.m.nodes.elementClass(1))
 	if info.class != classOther {
-		node = w.m.nodes.union(node, w.m.nodes.step(f.node, info.class))
+		node = w.m.nodes.union(node, w.m.nodes.bare(w.m.nodes.step(f.node, info.class)))
 	}
 	w.reread(span32{f.second, f.lastEnd}, node, w.m.rules.stronger(w.decide(node, f.force, nil, kind), rule))
 }
@@ -245,6 +264,9 @@ func firstKind(c byte) jsonscan.Kind {
 // of a record could ask for it anew; beyond that the value goes as a whole.
 func (w *walker) reread(at span32, node, rule int32) {
 	start, end := int(at.start), int(at.end)
+	if slices.ContainsFunc(w.edits, func(e edit) bool { return int(e.start) < start && int(e.end) > start }) {
+		return // the value was dropped
+	}
 	index := w.dropEdits(start, end)
 	from := len(w.edits)
 	if w.m.budget -= end - start; w.m.budget < 0 {
@@ -293,11 +315,13 @@ func (w *walker) uri(address []byte) {
 	n := w.m.nodes
 	place := startNode
 	for part := range bytes.SplitSeq(bytes.Trim(path, "/"), []byte("/")) {
+		class := classOther
 		if len(part) <= longKey {
-			place = n.step(place, w.m.lookText(part).class)
+			class = w.m.lookText(part).class
 		}
+		place = n.step(place, class)
 	}
-	w.m.address = place
+	w.m.address = n.bare(place)
 }
 
 // body is the node of a body, with what the request's address says about it.

@@ -33,6 +33,7 @@ type nodes struct {
 	list    []node // list[0] is unused, list[1] is the start
 	ids     map[string]int32
 	unions  map[[2]int32]int32
+	bares   map[int32]int32
 	classes []class
 	classID map[string]int32
 }
@@ -49,6 +50,7 @@ func (n *nodes) reset() {
 	n.list = append(n.list[:0], node{})
 	n.ids = map[string]int32{}
 	n.unions = map[[2]int32]int32{}
+	n.bares = map[int32]int32{}
 	n.classes = slices.Clone(n.rules.graph.classes)
 	n.classID = map[string]int32{}
 	n.intern(n.rules.graph.start())
@@ -110,6 +112,25 @@ func (n *nodes) union(a, b int32) int32 {
 	id := n.intern(n.list[a].states.union(n.list[b].states))
 	n.unions[pair] = id
 	return id
+}
+
+// bare is a place as far as rules select it. Places that a record only claims
+// to stand for, by a name beside a value or by the request's address, must not
+// claim an exemption.
+func (n *nodes) bare(id int32) int32 {
+	if to, ok := n.bares[id]; ok {
+		return to
+	}
+	g := n.rules.graph
+	var s set
+	for state := range n.list[id].states.all() {
+		if a := g.patterns[g.owner[state]].accept; a == acceptRule || a == acceptZone {
+			s = s.with(state)
+		}
+	}
+	to := n.intern(s)
+	n.bares[id] = to
+	return to
 }
 
 func (n *nodes) intern(s set) int32 {

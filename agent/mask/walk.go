@@ -132,9 +132,6 @@ func (w *walker) element(f *frame) int32 {
 		f.second = int32(w.scan.Start())
 	}
 	f.index++
-	if f.pending != 0 {
-		w.settleDrop(f, w.scan.Start())
-	}
 	return w.m.nodes.step(f.node, class)
 }
 
@@ -293,17 +290,20 @@ func (w *walker) drop(rule int32, kind jsonscan.Kind) {
 	}
 }
 
-// cut takes a member or element out of its container, with one comma. Without
-// a container around it, the value is replaced.
+// cut takes a member out of its object, with one comma. An element of an array
+// is replaced, so that the others keep their places, and so is a value without
+// a container around it.
 func (w *walker) cut(start, end int, rule int32) {
-	if len(w.frames) == 0 {
+	if len(w.frames) == 0 || w.frames[len(w.frames)-1].array {
 		w.dropEdits(start, end)
 		w.edit(start, end, rule, w.m.rules.rules[rule].marker)
+		w.kept(end)
 		return
 	}
 	f := &w.frames[len(w.frames)-1]
-	if !f.array {
-		start = int(f.keyStart)
+	start = int(f.keyStart)
+	if f.kin != 0 {
+		w.kin[f.kin-1].forget()
 	}
 	w.dropEdits(start, end) // the key may have been rewritten
 	if f.lastEnd != 0 {
@@ -315,7 +315,7 @@ func (w *walker) cut(start, end int, rule int32) {
 	}
 }
 
-// settleDrop lets the removal of a container's first members reach up to what
+// settleDrop lets the removal of an object's first members reach up to what
 // follows them.
 func (w *walker) settleDrop(f *frame, next int) {
 	w.edits[f.pending-1].end = int32(next)
