@@ -143,13 +143,13 @@ var notTheDocument = []struct {
 // judgeItem is the verdict table for one item of a bulk answer. onStream says
 // that the item's _index is the stream itself.
 func judgeItem(it *item, onStream bool) judgement {
-	switch {
-	case it.status == 200 || it.status == 201:
+	switch it.status {
+	case 200, 201:
 		if it.failureStored {
 			return judgement{verdict: Verdict{Kind: FailureStored, Status: it.status}}
 		}
 		return judgement{verdict: Verdict{Kind: Indexed, Status: it.status}}
-	case it.status == 409:
+	case 409:
 		return judgeConflict(it)
 	}
 	e := exporter.NewError(it.status, it.cause)

@@ -160,10 +160,26 @@ func TestWhatADeadReplayLeftIsRemoved(t *testing.T) {
 	mustHold(t, b.files.dir, finished(1))
 }
 
+// inMemory is a folder where syncing costs nothing, if there is one, for tests
+// that try thousands of things.
+func inMemory(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "dead-letter-")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Error(err)
+		}
+	})
+	return dir
+}
+
 // TestNothingIsLostWhateverIsDone: appends, partial replays, replays that fail
 // and torn lines in any order. Every letter is either taken or there, in order.
 func TestNothingIsLostWhateverIsDone(t *testing.T) {
-	dir := t.TempDir()
+	dir := inMemory(t)
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++
@@ -247,7 +263,10 @@ func FuzzReader(f *testing.F) {
 	f.Add(append(example[:40:40], example...))
 	f.Add([]byte("\n\n{}\nnull\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		b := open1(t, Options{})
+		b, err := Open(inMemory(t), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(b.files.letters(), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
