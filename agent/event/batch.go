@@ -29,6 +29,10 @@ type Batch struct {
 	// that ended before it could save its position, or from a copy of the
 	// file. They are looked up in older backing indices before they are sent.
 	Doubtful bool
+	// Repeats says that the stream may hold a record more than once, as an audit
+	// API that is asked again for a time does: equal records without an id are
+	// then one.
+	Repeats bool
 	// Seen says that these records were acknowledged in an earlier run and are
 	// here only to be counted again: see Saved.Recount.
 	Seen bool

@@ -1,0 +1,25 @@
+package apisource
+
+// maxSeen bounds how many records are remembered, some 40 bytes each.
+const maxSeen = 1 << 18
+
+// seen remembers the records that were emitted and may be read again.
+type seen map[key]int64 // their time
+
+// add remembers a record, unless it is remembered already.
+func (s seen) add(r Record) (news bool) {
+	if _, again := s[r.key]; again {
+		return false
+	}
+	s[r.key] = r.At
+	return true
+}
+
+// forget forgets the records before a time.
+func (s seen) forget(before int64) {
+	for k, at := range s {
+		if at < before {
+			delete(s, k)
+		}
+	}
+}
