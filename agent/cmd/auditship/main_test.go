@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/auditship/auditship/exporter/esnode/estest"
 )
 
 // asProgram makes the test binary be auditship.
@@ -14,7 +16,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(estest.Wrap(m).Run())
 }
 
 // The process ends with the exit code of its command, and prints where it
