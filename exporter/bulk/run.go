@@ -285,7 +285,7 @@ func (r *run) again(i int32, j judgement, out *outcome) {
 		r.doubt([]int32{i})
 	}
 	r.s.stats.retry(j.again, 1)
-	if out.why == "" || (j.again.waits() && !out.why.waits()) {
+	if out.why == "" || (j.again.Lasting() && !out.why.Lasting()) {
 		out.why, out.detail = j.again, j.detail
 	}
 }

@@ -147,7 +147,7 @@ func (r *run) pause(ctx context.Context, out outcome) error {
 		r.tries = 1
 	}
 	// One hiccup is not worth a word; what needs a person is, at once.
-	if out.why.waits() || r.tries > 1 {
+	if out.why.Lasting() || r.tries > 1 {
 		r.s.conditions.set(r, out.why, out.detail)
 	}
 	wait(ctx, r.s.backoff(r.tries, out.retryAfter))

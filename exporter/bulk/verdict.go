@@ -62,8 +62,8 @@ const (
 // Reason is why documents wait or are sent again.
 type Reason string
 
-// The reasons. Those up to ReasonLookup are the stream's or the agent's: they
-// hold until somebody does something. The others pass by themselves.
+// The reasons. Those up to ReasonRejected hold until somebody does something,
+// the others mostly pass by themselves.
 const (
 	ReasonUnauthorized  Reason = "unauthorized"   // 401: the key is not accepted
 	ReasonForbidden     Reason = "forbidden"      // 403: a privilege is missing
@@ -79,8 +79,8 @@ const (
 	ReasonTooLarge      Reason = "request_larger" // 413: sent again in halves
 )
 
-// waits reports whether somebody has to do something before it gets better.
-func (r Reason) waits() bool {
+// Lasting reports whether somebody has to do something before it gets better.
+func (r Reason) Lasting() bool {
 	switch r {
 	case ReasonUnauthorized, ReasonForbidden, ReasonNotFound, ReasonBlocked,
 		ReasonClosed, ReasonMisconfigured, ReasonRejected:
