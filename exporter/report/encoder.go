@@ -15,10 +15,8 @@ func newEncoder(w *bufio.Writer, columns []Column, opts Options) (encoder, error
 	switch opts.Format {
 	case CSV:
 		return newCSVEncoder(w, columns, opts), nil
-	case JSON:
-		return &jsonEncoder{w: w, columns: columns, opts: opts, array: true}, nil
-	case NDJSON:
-		return &jsonEncoder{w: w, columns: columns, opts: opts}, nil
+	case JSON, NDJSON:
+		return newJSONEncoder(w, columns, opts), nil
 	case Table:
 		if opts.Details {
 			return newBlockEncoder(w, columns, opts), nil

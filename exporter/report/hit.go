@@ -73,56 +73,6 @@ type record struct {
 
 func newRecord(h *hit) *record { return &record{hit: h, source: object{text: h.Source}} }
 
-// object is a JSON object that is decoded when a field in it is asked for, and
-// once.
-type object struct {
-	text     json.RawMessage
-	decoded  bool
-	members  map[string]json.RawMessage
-	children map[string]*object
-}
-
-// find gives the member at a dotted path. A document may write a.b as
-// {"a":{"b":…}} or as {"a.b":…}.
-func (o *object) find(path string) json.RawMessage {
-	if !o.decoded {
-		o.decoded = true
-		if json.Unmarshal(o.text, &o.members) != nil {
-			o.members = nil // a scalar or an array has no members
-		}
-	}
-	if v := o.members[path]; !isNull(v) {
-		return v
-	}
-	for i := range len(path) {
-		if path[i] != '.' {
-			continue
-		}
-		if child := o.child(path[:i]); child != nil {
-			if v := child.find(path[i+1:]); v != nil {
-				return v
-			}
-		}
-	}
-	return nil
-}
-
-func (o *object) child(key string) *object {
-	if c := o.children[key]; c != nil {
-		return c
-	}
-	v := o.members[key]
-	if len(v) == 0 || v[0] != '{' {
-		return nil
-	}
-	if o.children == nil {
-		o.children = map[string]*object{}
-	}
-	c := &object{text: v}
-	o.children[key] = c
-	return c
-}
-
 func isNull(v json.RawMessage) bool {
 	return len(v) == 0 || bytes.Equal(v, []byte("null"))
 }

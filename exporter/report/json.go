@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"fmt"
 )
 
 // jsonEncoder writes one record a line, as the elements of an array or each by
@@ -9,10 +10,21 @@ import (
 type jsonEncoder struct {
 	w       *bufio.Writer
 	columns []Column
+	keys    [][]byte // of the columns, as in {"time": or ,"operator":
 	opts    Options
 	array   bool
 	started bool
 	line    []byte
+}
+
+func newJSONEncoder(w *bufio.Writer, columns []Column, opts Options) *jsonEncoder {
+	e := &jsonEncoder{w: w, columns: columns, opts: opts, array: opts.Format == JSON}
+	separator := "{"
+	for _, c := range columns {
+		e.keys = append(e.keys, fmt.Appendf(nil, "%s%s:", separator, quoted(c.Name)))
+		separator = ","
+	}
+	return e
 }
 
 func (e *jsonEncoder) record(r *record) error {
@@ -39,19 +51,15 @@ func (e *jsonEncoder) record(r *record) error {
 // appendObject writes the columns as members, in their order.
 func (e *jsonEncoder) appendObject(r *record) {
 	for i, c := range e.columns {
-		if i == 0 {
-			e.line = append(e.line, '{')
-		} else {
-			e.line = append(e.line, ',')
-		}
-		e.line = append(append(e.line, quoted(c.Name)...), ':')
-		switch v := c.value(r); {
-		case c.isTime():
-			e.line = append(e.line, quoted(c.cell(r, e.opts.Location))...)
-		case v == nil:
-			e.line = append(e.line, "null"...)
-		default:
+		e.line = append(e.line, e.keys[i]...)
+		if c.isTime() {
+			e.line = append(e.line, '"')
+			e.line = r.hit.time().In(e.opts.Location).AppendFormat(e.line, timeLayout)
+			e.line = append(e.line, '"')
+		} else if v := c.value(r); v != nil {
 			e.line = append(e.line, compact(v)...)
+		} else {
+			e.line = append(e.line, "null"...)
 		}
 	}
 	e.line = append(e.line, '}')
