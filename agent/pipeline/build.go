@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/decode"
@@ -115,26 +116,25 @@ func (p *Pipeline) buildExporter(cfg *config.Config, client *exporter.Client) (e
 // Stream is the name of the data stream.
 func Stream(cfg *config.Config) string { return "logs-api7.audit-" + cfg.Elasticsearch.Namespace }
 
+// shared is what the inputs have in common.
+type shared struct {
+	rules           *mask.Rules
+	stateKey, idKey []byte
+	names           *ecs.Names
+	eventNames      map[string]*apisource.EventNames // by gateway
+}
+
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
-	rules, err := mask.Load(cfg.Masking.Rules, mask.Options{NoDefaults: cfg.Masking.Defaults == "off"})
-	if err != nil {
-		return err
-	}
 	stateKey, err := p.store.Key()
 	if err != nil {
 		return err
 	}
-	idKey := stateKey
-	if !cfg.IDKey.IsZero() {
-		text, err := cfg.IDKey.Reveal()
-		if err != nil {
-			return fmt.Errorf("id_key: %w", err)
-		}
-		idKey = []byte(text)
+	common, err := newShared(cfg, stateKey)
+	if err != nil {
+		return err
 	}
-	names := ecs.NewNames(0)
 	for _, in := range cfg.Inputs {
-		built, err := p.buildInput(cfg, in, o, rules, stateKey, idKey, names)
+		built, err := p.buildInput(cfg, in, o, common)
 		if err != nil {
 			return fmt.Errorf("input %s: %w", in.ID, err)
 		}
@@ -143,32 +143,60 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	return nil
 }
 
-func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, rules *mask.Rules, stateKey, idKey []byte, names *ecs.Names) (input, error) {
-	decoder, err := decode.New(decode.Options{Rename: in.Rename})
+func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
+	rules, err := mask.Load(cfg.Masking.Rules, mask.Options{NoDefaults: cfg.Masking.Defaults == "off"})
 	if err != nil {
+		return shared{}, err
+	}
+	idKey := stateKey
+	if !cfg.IDKey.IsZero() {
+		text, err := cfg.IDKey.Reveal()
+		if err != nil {
+			return shared{}, fmt.Errorf("id_key: %w", err)
+		}
+		idKey = []byte(text)
+	}
+	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs)}, nil
+}
+
+func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
+	built.id = in.ID
+	if built.transform, err = newTransform(cfg, in, o.Version, common); err != nil {
 		return input{}, err
 	}
-	host, _ := os.Hostname() // agent.name is optional
-	documents := ecs.Config{
-		Namespace: cfg.Elasticsearch.Namespace, AgentName: host, AgentVersion: o.Version,
-		Tags: in.Tags, Location: cfg.Location(), KeepOriginal: cfg.KeepOriginal, Names: names,
+	if in.File != nil {
+		built.source, err = p.buildFiles(in, o, common)
+	} else {
+		built.source, err = p.buildAPI(in, o, common.eventNames[in.Gateway])
 	}
-	built := input{id: in.ID, transform: func() *transformer {
-		return &transformer{
-			masker: rules.NewMasker(), decoder: decoder.Clone(),
-			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(idKey),
-			observer: cfg.ObserverName(in),
-			masksID:  rules.MasksField("id"), splits: in.File != nil, now: time.Now,
-		}
-	}}
-	built.source, err = p.buildSource(in, o, stateKey)
 	return built, err
 }
 
-func (p *Pipeline) buildSource(in config.Input, o Options, key []byte) (source, error) {
-	if in.File == nil {
-		return nil, errors.New("inputs of type api are not built in yet")
+// newTransform makes the way from an input's records to documents.
+func newTransform(cfg *config.Config, in config.Input, version string, common shared) (func() *transformer, error) {
+	decoder, err := decode.New(decode.Options{Rename: in.Rename})
+	if err != nil {
+		return nil, err
 	}
+	host, _ := os.Hostname() // agent.name is optional
+	documents := ecs.Config{
+		Namespace: cfg.Elasticsearch.Namespace, AgentName: host, AgentVersion: version,
+		Tags: in.Tags, Location: cfg.Location(), KeepOriginal: cfg.KeepOriginal, Names: common.names,
+	}
+	if names := common.eventNames[in.Gateway]; names != nil {
+		documents.EventNames = names.Name
+	}
+	return func() *transformer {
+		return &transformer{
+			masker: common.rules.NewMasker(), decoder: decoder.Clone(),
+			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
+			observer: cfg.ObserverName(in),
+			masksID:  common.rules.MasksField("id"), splits: in.File != nil, now: time.Now,
+		}
+	}, nil
+}
+
+func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source, error) {
 	paths, err := absolute(in.File.Paths)
 	if err != nil {
 		return nil, err
@@ -179,13 +207,16 @@ func (p *Pipeline) buildSource(in config.Input, o Options, key []byte) (source, 
 	}
 	s := filesource.New(filesource.Config{
 		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude,
-		Key: key, Resumed: !p.store.Fresh(), Once: o.Once,
+		Key: common.stateKey, Resumed: !p.store.Fresh(), Once: o.Once,
 		MaxRecord:    int64(in.File.MaxRecord),
 		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
 		CloseInactive: time.Duration(in.File.CloseInactive),
 		Log:           p.log.With().Str("input", in.ID).Logger(),
 	})
 	p.exportFiles(in.ID, s.Stats())
+	if names := common.eventNames[in.Gateway]; names != nil {
+		return afterNames{s, names}, nil
+	}
 	return s, nil
 }
 

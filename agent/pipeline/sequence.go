@@ -54,6 +54,12 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 // identify gives the documents of records without an id their _id, and reports
 // whether their stream has such records.
 func (p *Pipeline) identify(s *shipment) bool {
+	if s.batch.Repeats {
+		for _, a := range s.anonymous {
+			s.documents[a.document].ID = a.base.Finish(0)
+		}
+		return false
+	}
 	o := p.counters[s.batch.Stream]
 	if o == nil {
 		if len(s.anonymous) == 0 {
