@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -272,7 +274,9 @@ func TestSetupWithoutKibana(t *testing.T) {
 }
 
 func TestPinnedAuthority(t *testing.T) {
-	server := httptest.NewTLSServer(http.NotFoundHandler())
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are what is tested
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	sum := sha256.Sum256(server.Certificate().Raw)
 	tests := map[string]struct {
