@@ -33,6 +33,7 @@ const (
 // flattener judges JSON values and writes them for fields of type flattened.
 type flattener struct {
 	quoter *quoter
+	glance glance
 	scan   jsonscan.Scanner
 	seed   maphash.Seed
 
@@ -74,7 +75,17 @@ type level struct {
 // as the field itself an object or an array of objects, inside of it anything.
 // It must be called before write.
 func (f *flattener) fits(v []byte, in place) bool {
-	f.value, f.inside = v, in
+	f.value = v
+	if in.objects == 0 && f.quoter.isPlain(v) && f.glance.plain(v) {
+		f.plain = true
+		return true
+	}
+	return f.judge(v, in)
+}
+
+// judge is fits for any value.
+func (f *flattener) judge(v []byte, in place) bool {
+	f.inside = in
 	f.objects, f.path, f.elements = in.objects, in.path, 0
 	f.plain = f.quoter.valid && bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0
 	f.drops, f.members, f.open = f.drops[:0], f.members[:0], f.open[:0]

@@ -13,13 +13,14 @@ import (
 )
 
 // What a hash is taken over begins with one of these, so that no two kinds of
-// _id can meet, and goes on with parts that each follow their length. Changing
-// any of it gives every document a new _id.
+// _id can meet, and goes on with parts that each follow their length. They are
+// short: with them, the usual id fits the 55 bytes of SHA-256's first block.
+// Changing any of it gives every document a new _id.
 const (
-	domainID       = "auditship _id of gateway, id\x00"
-	domainToken    = "auditship _id of gateway, id token\x00"
-	domainRaw      = "auditship _id of gateway, record\x00"
-	domainRepeated = "auditship _id of record, occurrence\x00"
+	domainID       = "ship:id\x00"
+	domainToken    = "ship:token\x00"
+	domainRaw      = "ship:record\x00"
+	domainRepeated = "ship:occurrence\x00"
 )
 
 // ID is the _id of the record that a gateway calls recordID: the first 128 bits
@@ -32,9 +33,9 @@ func ID(gateway string, recordID []byte) event.ID {
 
 func encode(dst []byte, domain, gateway string, rest []byte) []byte {
 	dst = append(dst, domain...)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(len(gateway)))
+	dst = binary.AppendUvarint(dst, uint64(len(gateway)))
 	dst = append(dst, gateway...)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(len(rest)))
+	dst = binary.AppendUvarint(dst, uint64(len(rest)))
 	return append(dst, rest...)
 }
 

@@ -1,9 +1,6 @@
 package ecs
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // minute is the text of a minute; the times of neighbouring records share it.
 type minute struct {
@@ -35,13 +32,12 @@ func (m *minute) appendTime(dst []byte, t time.Time) []byte {
 	return append(dst, 'Z')
 }
 
-// appendDigits appends a number with leading zeros.
+// appendDigits appends a number of at most nine digits with leading zeros.
 func appendDigits(dst []byte, n, width int) []byte {
-	for limit := 10; width > 1; width-- {
-		if n < limit {
-			dst = append(dst, '0')
-		}
-		limit *= 10
+	var digits [9]byte
+	for i := width - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
 	}
-	return strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, digits[:width]...)
 }

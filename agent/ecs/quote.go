@@ -20,6 +20,11 @@ func (q *quoter) reset(rec *event.Record) {
 	q.valid, q.escapes = rec.ValidUTF8, bytes.IndexByte(rec.Raw, '\\') >= 0
 }
 
+// isPlain reports whether a part of the record is valid UTF-8 without escapes.
+func (q *quoter) isPlain(part []byte) bool {
+	return q.valid && (!q.escapes || bytes.IndexByte(part, '\\') < 0)
+}
+
 // token appends a scalar as a JSON string.
 func (q *quoter) token(dst []byte, t event.Token) []byte {
 	if t[0] != '"' {
@@ -27,7 +32,7 @@ func (q *quoter) token(dst []byte, t event.Token) []byte {
 		dst = append(dst, t...)
 		return append(dst, '"')
 	}
-	if q.valid && (!q.escapes || bytes.IndexByte(t, '\\') < 0) {
+	if q.isPlain(t) {
 		return append(dst, t...)
 	}
 	q.text = jsonscan.AppendUnquoted(q.text[:0], t)
