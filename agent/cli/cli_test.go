@@ -19,13 +19,14 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/exporter/esnode/estest"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(deafVariable) != "" {
 		os.Exit(execute(waitingRoot(deaf), &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, []string{"wait"}))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(estest.Wrap(m))
 }
 
 // outcome is what a call of the program did.

@@ -162,10 +162,14 @@ func TestStoryOfAResource(t *testing.T) {
 	}
 }
 
-func many(n int, step time.Duration) []entry {
+// many are n records, a step of time apart.
+func many(n int, step time.Duration) []entry { return manyFrom(0, n, step) }
+
+func manyFrom(first, n int, step time.Duration) []entry {
 	entries := make([]entry, n)
-	for i := range entries {
-		entries[i] = entry{
+	for k := range entries {
+		i := first + k
+		entries[k] = entry{
 			id: fmt.Sprintf("%022d", i), at: noon.Add(time.Duration(i) * step), event: "Update Route", action: "update_route",
 			operator: fmt.Sprintf("Ops %d", i%60), resourceID: fmt.Sprintf("r-%d", i%977), resourceName: "httpbin",
 			source: []string{"dashboard", "api", "adc"}[i%3], ip: "203.0.113.7", address: "203.0.113.7", outcome: "success",

@@ -1,0 +1,323 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/exporter"
+	reports "github.com/auditship/auditship/exporter/report"
+)
+
+// export is one call of the command.
+type export struct {
+	*program
+	query reports.Query
+	opts  reports.Options
+
+	last, from, to string
+	format, sort   string
+	timezone       string
+	output         string // file, "" or "-" for standard output
+}
+
+func newExportCommand(p *program) *cobra.Command {
+	e := &export{program: p}
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write filtered records as CSV, JSON or a table",
+		Long: `Export finds records in Elasticsearch and writes them as CSV, JSON, NDJSON or a
+table, with the columns of the gateway's audit page first: Time, Operator, Event,
+Resource ID, Resource Name, IP Address, Source. With --details it writes the
+whole record: every column in CSV, a block for each record in a table, the
+document as it is indexed in JSON.
+
+A filter given several times finds any of its values; different filters all have
+to match. Values are compared whole, and with their case.
+
+The period: --last 30d; or --from and --to, each an RFC 3339 time or a date.
+--from is included, --to is not; but a date stands for the whole day in
+--timezone, so --from 2026-11-01 --to 2026-11-30 is all of November.
+
+How many records were written, and the SHA-256 of what was written, is printed
+at the end on standard error. A file (-o) appears when it is complete, readable
+by you only, and beside it FILE.sha256 with both, for sha256sum -c. In CSV a
+quote ' is put before cells that a spreadsheet would run as a formula (those
+that start with = + - @ or a tab or line break); --no-defuse leaves it away.
+
+The configuration needs elasticsearch.urls and credentials that may read; the
+role auditship_analyst is enough.`,
+		Example: `  auditship export --event "Add Service" --operator Ops --last 30d --details -o add-service.csv
+  auditship export --resource-id fb2a549b-f5a8-46ee-b9c6-b0cc167ec5ae --last 7d --details
+  auditship export --from 2026-11-01 --to 2026-11-30 --timezone Europe/Berlin -o november.json
+  auditship export --outcome failure --ip 10.0.0.0/8 --columns time,operator,event,status_code`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return e.run(cmd.Context())
+		},
+	}
+	e.addFlags(cmd)
+	return cmd
+}
+
+func (e *export) addFlags(cmd *cobra.Command) {
+	flags, q, o := cmd.Flags(), &e.query, &e.opts
+	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type as recorded")
+	flags.StringArrayVar(&q.Operators, "operator", nil, "`name`, id or e-mail address of the operator")
+	flags.StringArrayVar(&q.ResourceIDs, "resource-id", nil, "`id` of the resource")
+	flags.StringArrayVar(&q.ResourceNames, "resource-name", nil, "`name` of the resource")
+	flags.StringArrayVar(&q.Sources, "source", nil, "dashboard, api or adc")
+	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
+	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
+	flags.StringVar(&e.last, "last", "", "the `time` up to now: 12h, 30d, 2w")
+	flags.StringVar(&e.from, "from", "", "first `time`, included")
+	flags.StringVar(&e.to, "to", "", "last `time`, not included; a date is, as a whole day")
+	flags.StringVar(&e.timezone, "timezone", "UTC", "of dates and of printed times: an IANA `name`, UTC or local")
+	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")
+	flags.BoolVar(&o.Details, "details", false, "the whole record")
+	flags.StringSliceVar(&o.Columns, "columns", nil, "`names` of columns or fields, with commas, instead of the page's")
+	flags.StringVar(&e.format, "format", "", "csv, json, ndjson or table (default: by the name of the file; table on a terminal, else csv)")
+	flags.StringVarP(&e.output, "output", "o", "", "write to `file`")
+	flags.StringVar(&e.sort, "sort", string(reports.NewestFirst), "asc (oldest first) or desc")
+	flags.Int64Var(&o.Limit, "limit", 0, "at most so many records (default: all)")
+	flags.BoolVar(&o.NoDefuse, "no-defuse", false, "leave CSV cells as they are that a spreadsheet would run")
+	cmd.MarkFlagsMutuallyExclusive("last", "from")
+	cmd.MarkFlagsMutuallyExclusive("last", "to")
+	cmd.MarkFlagsMutuallyExclusive("details", "columns")
+	for name, values := range map[string][]string{
+		"format": {"csv", "json", "ndjson", "table"}, "sort": {"asc", "desc"},
+		"source": {"dashboard", "api", "adc"}, "outcome": {"success", "failure", "unknown"},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
+	}
+}
+
+func (e *export) run(ctx context.Context) error {
+	if err := e.complete(time.Now()); err != nil {
+		return misused(err)
+	}
+	cfg, err := e.analystConfig()
+	if err != nil {
+		return err
+	}
+	if e.query.Namespace == "" {
+		e.query.Namespace = cfg.Elasticsearch.Namespace
+	}
+	client, err := newElasticsearch(cfg.Elasticsearch)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if e.toStdout() {
+		return e.marked(e.write(ctx, client, e.stdout))
+	}
+	return e.marked(e.writeFile(ctx, client))
+}
+
+// complete works out what the flags say together.
+func (e *export) complete(now time.Time) error {
+	zone, err := parseZone(e.timezone)
+	if err != nil {
+		return err
+	}
+	e.opts.Location = zone
+	e.opts.Order = reports.Order(e.sort)
+	e.opts.Format = e.chooseFormat()
+	if e.opts.Format == reports.Table && e.toStdout() {
+		e.opts.Width = terminalWidth(e.stdout)
+	}
+	return e.period(now, zone)
+}
+
+// period sets the query's bounds from --last, --from and --to.
+func (e *export) period(now time.Time, zone *time.Location) error {
+	if e.last != "" {
+		span, err := config.ParseDuration(e.last)
+		if err != nil {
+			return fmt.Errorf("--last: %w", err)
+		}
+		e.query.From = now.Add(-span.Duration())
+	}
+	if e.from != "" {
+		at, _, err := parseTime(e.from, zone)
+		if err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		e.query.From = at
+	}
+	if e.to != "" {
+		at, isDate, err := parseTime(e.to, zone)
+		if err != nil {
+			return fmt.Errorf("--to: %w", err)
+		}
+		if isDate {
+			at = at.AddDate(0, 0, 1)
+		}
+		e.query.To = at
+	}
+	return nil
+}
+
+// parseTime reads an RFC 3339 time, or a date, which is its first moment.
+func parseTime(s string, zone *time.Location) (at time.Time, isDate bool, err error) {
+	if at, err = time.ParseInLocation(time.DateOnly, s, zone); err == nil {
+		return at, true, nil
+	}
+	if at, err = time.Parse(time.RFC3339, s); err == nil {
+		return at, false, nil
+	}
+	return at, false, fmt.Errorf("%q is neither a date such as 2026-11-20 nor a time such as 2026-11-20T15:04:05Z", s)
+}
+
+func parseZone(name string) (*time.Location, error) {
+	if strings.EqualFold(name, "local") {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("--timezone: %q is no time zone such as Europe/Berlin", name)
+	}
+	return zone, nil
+}
+
+// chooseFormat follows --format, then the name of the file, then who reads.
+func (e *export) chooseFormat() reports.Format {
+	if e.format != "" {
+		return reports.Format(e.format)
+	}
+	switch strings.ToLower(filepath.Ext(e.output)) {
+	case ".json":
+		return reports.JSON
+	case ".ndjson", ".jsonl":
+		return reports.NDJSON
+	}
+	if e.toStdout() && isTerminal(e.stdout) {
+		return reports.Table
+	}
+	return reports.CSV
+}
+
+func (e *export) toStdout() bool { return e.output == "" || e.output == "-" }
+
+// terminalWidth is 0 where w is no terminal.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// analystConfig reads the configuration as far as export needs it: inputs may
+// be missing, and so may the secrets of everything but Elasticsearch.
+func (e *export) analystConfig() (*config.Config, error) {
+	data, err := os.ReadFile(e.configPath)
+	if err != nil {
+		return nil, misused(fmt.Errorf("read configuration: %w", err))
+	}
+	env := config.Env{NoInputs: true, Unresolved: notYet}
+	cfg, err := config.Parse(e.configPath, data, env)
+	if err != nil {
+		return nil, misused(err)
+	}
+	es := cfg.Elasticsearch
+	if !es.APIKey.IsZero() && missing(es.APIKey) || !es.Password.IsZero() && missing(es.Password) {
+		env.Unresolved = ""
+		if _, err := config.Parse(e.configPath, data, env); err != nil {
+			return nil, misused(err)
+		}
+		return nil, misused(fmt.Errorf("%s: elasticsearch: the api_key or password is empty", e.configPath))
+	}
+	return cfg, nil
+}
+
+// writeFile writes the report to the file of -o, whole or not at all.
+func (e *export) writeFile(ctx context.Context, client *exporter.Client) (err error) {
+	file, err := reports.Create(e.output)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Abort()) }()
+	sum, err := e.report(ctx, client, file)
+	if err != nil {
+		return err
+	}
+	if err := file.Commit(sum); err != nil {
+		return err
+	}
+	return e.conclude(sum, " in "+e.output)
+}
+
+func (e *export) write(ctx context.Context, client *exporter.Client, w io.Writer) error {
+	sum, err := e.report(ctx, client, w)
+	if err != nil {
+		return err
+	}
+	return e.conclude(sum, "")
+}
+
+// report runs the report under a progress bar where a person waits for it.
+func (e *export) report(ctx context.Context, client *exporter.Client, w io.Writer) (reports.Summary, error) {
+	opts := e.opts
+	if isTerminal(e.stderr) && (!e.toStdout() || !isTerminal(e.stdout)) {
+		bar := newExportBar(e.stderr)
+		defer func() { _ = bar.Clear() }() // it is only for show
+		opts.Progress = func(written, total int64) {
+			bar.ChangeMax64(max(total, 1))
+			_ = bar.Set64(written)
+		}
+	}
+	return reports.Run(ctx, client, e.query, w, opts)
+}
+
+func newExportBar(w io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("exporting"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetItsString("records"),
+		progressbar.OptionShowIts(),
+		progressbar.OptionFullWidth(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(true),
+	)
+}
+
+// conclude prints what became of the report on standard error.
+func (e *export) conclude(sum reports.Summary, where string) error {
+	text := fmt.Sprintf("%s%s, SHA-256 %s\n", count(int(sum.Rows), "record"), where, sum.SHA256)
+	if sum.Views > 1 {
+		text += "Elasticsearch lost the view of the data in between: every record that was there at the start is in the report, some that came later may be.\n"
+	}
+	if sum.Rows == 0 {
+		text += "Nothing matched. Values are compared whole and with their case; --last, --from and --to bound the time.\n"
+	}
+	_, err := io.WriteString(e.stderr, text)
+	return err
+}
+
+// marked gives the errors of a report their exit code.
+func (e *export) marked(err error) error {
+	var misuse *reports.UsageError
+	switch {
+	case errors.As(err, &misuse):
+		return misused(err)
+	case errors.Is(err, reports.ErrUnreachable):
+		return unreachable(err)
+	}
+	return err
+}
