@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -272,4 +275,31 @@ func TestFormatFollowsFlagThenNameThenReader(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Ctrl-C in the middle leaves neither the report nor half of it.
+func TestExportInterrupted(t *testing.T) {
+	cfg := analystConfig(t)
+	node := estest.Shared(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
+		if r.URL.Path != "/_search" {
+			_, _ = w.Write([]byte(`{"id":"view"}`)) // the client may be gone
+			return
+		}
+		if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	text, err := os.ReadFile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := writeConfig(t, strings.Replace(string(text), node.URL, server.URL, 1))
+	file := filepath.Join(t.TempDir(), "audit.csv")
+	want(t, runMain("export", "-c", slow, "-o", file), exitFailed, "interrupted")
+	wantFiles(t, filepath.Dir(file))
 }

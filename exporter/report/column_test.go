@@ -143,3 +143,21 @@ func FuzzPage(f *testing.F) {
 		}
 	})
 }
+
+// A column's name never gets anything but a field into the search.
+func FuzzColumns(f *testing.F) {
+	for _, seed := range []string{"time", "Resource ID", "user.name", "@timestamp", "_id", "user.*", "a..b", "", " ", "*", "a.b\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		c, err := findColumn(name)
+		if err != nil {
+			return
+		}
+		for _, field := range c.Fields {
+			if strings.ContainsAny(field, "*?, \n\"\\") || field == "" {
+				t.Errorf("%q asks for the field %q", name, field)
+			}
+		}
+	})
+}
