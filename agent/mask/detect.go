@@ -50,7 +50,8 @@ const minText = 5
 // finder finds what a detector is after. cut says that the text was torn off
 // at its end, so that the start of a secret is enough.
 type finder struct {
-	fragments []string
+	fragments []string // one of them stands in every text that has something
+	digits    int      // or so many digits do
 	find      func(dst []span, text []byte, cut bool) []span
 }
 
@@ -144,25 +145,25 @@ func newFinder(d detector) finder {
 	}
 	switch d {
 	case detectJWT:
-		return finder{[]string{"eyJ"}, findJWT}
+		return finder{fragments: []string{"eyJ"}, find: findJWT}
 	case detectPEM:
-		return finder{[]string{"--BEGIN"}, findPEM}
+		return finder{fragments: []string{"--BEGIN"}, find: findPEM}
 	case detectBearer:
-		return finder{[]string{"rer", "RER"}, findBearer}
+		return finder{fragments: []string{"rer", "RER"}, find: findBearer}
 	case detectBasic:
-		return finder{[]string{"asic", "ASIC"}, findBasic}
+		return finder{fragments: []string{"asic", "ASIC"}, find: findBasic}
 	case detectUserinfo:
-		return finder{[]string{"://", "@tcp(", "@unix("}, findUserinfo}
+		return finder{fragments: []string{"://", "@tcp(", "@unix("}, find: findUserinfo}
 	case detectPAN:
-		return finder{find: findPAN}
+		return finder{digits: 13, find: findPAN}
 	case detectIBAN:
-		return finder{find: findIBAN}
+		return finder{digits: 8, find: findIBAN}
 	case detectEmail:
-		return finder{[]string{"@"}, findEmail}
+		return finder{fragments: []string{"@"}, find: findEmail}
 	case detectPhone:
-		return finder{[]string{"+"}, findPhone}
+		return finder{fragments: []string{"+"}, find: findPhone}
 	case detectIP:
-		return finder{[]string{".", ":"}, findIP}
+		return finder{fragments: []string{".", ":"}, find: findIP}
 	}
 	return finder{}
 }

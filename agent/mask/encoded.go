@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -74,7 +75,7 @@ func (w *walker) probe(text []byte, node int32) int32 {
 	defer m.quiet(m.probed)
 	m.probed = &probe{rule: none}
 	w.frames = w.frames[:0]
-	if _, changed := w.inspect(text, node); !changed {
+	if _, changed := w.inspect(text, node, m.rules.prefilter.look(text)); !changed {
 		return none
 	}
 	return m.probed.rule
@@ -103,7 +104,7 @@ func (w *walker) base64(text []byte, node int32) {
 
 // base64Run decodes one run. It returns false if the run is none.
 func (w *walker) base64Run(text []byte, at span, node int32) bool {
-	decoded, ok := decodeBase64(text[at.start:at.end])
+	decoded, ok := w.decodeBase64(text[at.start:at.end])
 	if !ok {
 		return false
 	}
@@ -156,44 +157,61 @@ var base64Chars = newCharset("+/_-")
 // decodeBase64 decodes a run in either alphabet, with or without padding. Only
 // text is of interest: what has control characters or is no UTF-8 is refused,
 // most of the time after the first few bytes.
-func decodeBase64(run []byte) ([]byte, bool) {
-	clean := bytes.TrimRight(run, "=")
-	if !textStart(clean) {
+func (w *walker) decodeBase64(run []byte) ([]byte, bool) {
+	if !textStart(run) {
 		return nil, false
+	}
+	for len(run) > 0 && run[len(run)-1] == '=' {
+		run = run[:len(run)-1]
 	}
 	enc := base64.RawStdEncoding
-	if bytes.ContainsAny(clean, "-_") {
+	if bytes.IndexByte(run, '-') >= 0 || bytes.IndexByte(run, '_') >= 0 {
 		enc = base64.RawURLEncoding
 	}
-	if len(bytes.Trim(clean, "\r\n"))%4 == 1 {
-		clean = clean[:len(clean)-1] // torn off
+	if n := len(run) - bytes.Count(run, []byte("\n")) - bytes.Count(run, []byte("\r")); n%4 == 1 {
+		run = run[:len(run)-1] // torn off
 	}
-	out := make([]byte, enc.DecodedLen(len(clean)))
-	n, err := enc.Decode(out, clean)
-	if err != nil || !isText(out[:n]) {
+	w.decoded = slices.Grow(w.decoded[:0], enc.DecodedLen(len(run)))[:enc.DecodedLen(len(run))]
+	n, err := enc.Decode(w.decoded, run)
+	if err != nil || !isText(w.decoded[:n]) {
 		return nil, false
 	}
-	return out[:n], true
+	return w.decoded[:n], true
 }
 
-// textStart decodes the first four characters only.
+// textStart decodes the first eight characters only. Text in base64 starts
+// with printable characters, ids and digests seldom do.
 func textStart(run []byte) bool {
-	if len(run) < 4 {
+	if len(run) < 8 {
 		return false
 	}
-	v := base64Value[run[0]]<<18 | base64Value[run[1]]<<12 | base64Value[run[2]]<<6 | base64Value[run[3]]
-	for _, c := range [3]byte{byte(v >> 16), byte(v >> 8), byte(v)} {
-		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
+	v := uint64(0)
+	for _, c := range run[:8] {
+		v = v<<6 | uint64(base64Value[c])
+	}
+	for shift := 40; shift >= 0; shift -= 8 {
+		c := byte(v >> shift)
+		switch {
+		case c >= 0x80:
+			// the first byte of a rune with its second one
+			if shift == 0 {
+				return true
+			}
+			if next := byte(v >> (shift - 8)); c < 0xc2 || c > 0xf4 || next&0xc0 != 0x80 {
+				return false
+			}
+			return true
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
 			return false
 		}
 	}
-	return byte(v>>16)&0xc0 != 0x80 // not inside a rune
+	return true
 }
 
 // base64Value gives the six bits of a character, in both alphabets.
-var base64Value = func() (t [256]uint32) {
+var base64Value = func() (t [256]byte) {
 	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
-		t[c] = uint32(i)
+		t[c] = byte(i)
 	}
 	t['-'], t['_'] = 62, 63
 	return t

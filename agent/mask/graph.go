@@ -72,8 +72,14 @@ func newGraph(patterns []pattern) *graph {
 	for i := range g.indexes {
 		g.classes = append(g.classes, class{element: true, index: i, literal: -1})
 	}
+	for i := range len(g.literals) {
+		g.classes = append(g.classes, class{index: -1, literal: i})
+	}
 	return g
 }
+
+// firstLiteral is the class of literal 0.
+func (g *graph) firstLiteral() int32 { return classIndex + int32(g.indexes) }
 
 func (g *graph) see(s segment) {
 	switch s.kind {

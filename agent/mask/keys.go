@@ -102,13 +102,11 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 
 // lookName works out what the rules say about a name.
 func (m *Masker) lookName(raw, name string) *keyInfo {
-	return &keyInfo{raw: raw, plain: name, class: m.nodes.classOf(name), role: roleOf(name), names: m.rules.nameHits(name)}
+	return &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name)}
 }
 
-// holdsSecret says whether a key may hold a secret itself.
-func (m *Masker) holdsSecret(key string) bool {
-	return m.rules.prefilter.look([]byte(key)) != 0
-}
+// holdsSecret says whether a key holds a secret itself.
+func (m *Masker) holdsSecret(key string) bool { return m.looker.probe([]byte(key), startNode) != none }
 
 // nameHits lists the rules that select a key by its name, strongest first.
 func (r *Rules) nameHits(key string) []nameHit {

@@ -314,12 +314,16 @@ func (w *walker) uri(address []byte) {
 	}
 	n := w.m.nodes
 	place := startNode
-	for part := range bytes.SplitSeq(bytes.Trim(path, "/"), []byte("/")) {
-		class := classOther
-		if len(part) <= longKey {
-			class = w.m.lookText(part).class
+	for len(path) > 0 {
+		part := path
+		if at := bytes.IndexByte(path, '/'); at >= 0 {
+			part, path = path[:at], path[at+1:]
+		} else {
+			path = nil
 		}
-		place = n.step(place, class)
+		if len(part) > 0 {
+			place = n.step(place, n.classOf(part))
+		}
 	}
 	w.m.address = n.bare(place)
 }

@@ -446,8 +446,8 @@ func (c *compiler) finders() {
 		for _, fragment := range f.fragments {
 			c.r.prefilter.add(fragment, 1<<d)
 		}
-		if len(f.fragments) == 0 {
-			c.r.prefilter.digits |= 1 << d
+		if f.digits > 0 {
+			c.r.prefilter.addDigits(f.digits, 1<<d)
 		}
 	}
 	c.lost()

@@ -43,6 +43,7 @@ type Masker struct {
 	keys   *keyCache // members' names
 	names  *keyCache // names that stand in texts and values
 	levels []*walker
+	looker *walker // into members' names
 	hits   []uint64
 	hashes map[*hmacKey]hash.Hash
 	sum    []byte
@@ -67,6 +68,7 @@ func (r *Rules) NewMasker() *Masker {
 	m := &Masker{rules: r, nodes: newNodes(r), hits: make([]uint64, len(r.rules)), hashes: map[*hmacKey]hash.Hash{}}
 	m.keys = newKeyCache(m.lookKey)
 	m.names = newKeyCache(func(raw string, _ bool) *keyInfo { return m.lookName(raw, raw) })
+	m.looker = &walker{m: m, depth: r.limits.decode, dropRule: none}
 	m.bodies = make([]pendingBody, 0, 8)
 	return m
 }
@@ -135,7 +137,7 @@ func (m *Masker) MaskText(text []byte) (masked []byte) {
 	m.begin(text)
 	w := m.level(0)
 	w.frames = w.frames[:0]
-	if out, changed := w.value(text, startNode, none); changed {
+	if out, changed := w.value(text, startNode, none, w.why(text, startNode)); changed {
 		return out
 	}
 	return text

@@ -56,9 +56,16 @@ func (n *nodes) reset() {
 	n.intern(n.rules.graph.start())
 }
 
-// classOf gives the class of a key. It is asked once a key, by the key cache.
-func (n *nodes) classOf(key string) int32 {
-	c := n.rules.graph.classify(key)
+// classOf gives the class of a key.
+func (n *nodes) classOf(key []byte) int32 {
+	g := n.rules.graph
+	if len(g.globs) == 0 {
+		if literal, ok := g.literals[string(key)]; ok {
+			return g.firstLiteral() + int32(literal)
+		}
+		return classOther
+	}
+	c := g.classify(string(key))
 	if c.literal < 0 && len(c.globs) == 0 {
 		return classOther
 	}

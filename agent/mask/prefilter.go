@@ -3,6 +3,7 @@ package mask
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // trigger is a set of reasons to look closer at a text: a bit for every
@@ -22,15 +23,17 @@ const (
 // something in it. It looks at every second pair of bytes only: a fragment of
 // three bytes contains such a pair wherever it starts.
 type prefilter struct {
-	pairs   [1024]uint64 // a bit for every pair of bytes that opens a bucket
-	bucket  map[uint16][]fragment
-	singles [256]bool
-	always  trigger // reasons that every text gives
-	digits  trigger // reasons that 8 digits or more give
+	pairs   [1024]uint64       // a bit for every pair of bytes that opens a bucket
+	bucket  [1 << 16]uint16    // into buckets, by pair
+	buckets [][]fragment       // buckets[0] is empty
+	singles [256]trigger       // by byte
+	always  trigger            // reasons that every text gives
+	digits  [maxDigits]trigger // reasons that so many digits give
+	fewest  int                // digits that give any, maxDigits if none do
 }
 
-// minDigits is the number of digits that card and account numbers have.
-const minDigits = 8
+// maxDigits is more digits than any detector asks for.
+const maxDigits = 16
 
 // addLayers registers what texts are made of that hold other texts.
 func (p *prefilter) addLayers() {
@@ -42,15 +45,15 @@ func (p *prefilter) addLayers() {
 	}
 }
 
-// fragment is a stretch of bytes a detector cannot do without, or a single
-// byte.
+// fragment is a stretch of three bytes or more that a detector cannot do
+// without.
 type fragment struct {
-	text string // 3 bytes or more, or 1
-	at   int    // offset of the pair in text
+	text string
+	at   int // offset of the pair in text
 	why  trigger
 }
 
-func newPrefilter() *prefilter { return &prefilter{bucket: map[uint16][]fragment{}} }
+func newPrefilter() *prefilter { return &prefilter{buckets: make([][]fragment, 1), fewest: maxDigits} }
 
 // add registers a fragment.
 func (p *prefilter) add(text string, why trigger) {
@@ -65,28 +68,42 @@ func (p *prefilter) add(text string, why trigger) {
 }
 
 func (p *prefilter) addByte(c byte, why trigger) {
-	p.singles[c] = true
+	p.singles[c] |= why
 	for other := range 256 {
-		p.open(uint16(c)|uint16(other)<<8, fragment{string([]byte{c}), 0, why})
-		p.open(uint16(other)|uint16(c)<<8, fragment{string([]byte{c}), 1, why})
+		p.mark(uint16(c) | uint16(other)<<8)
+		p.mark(uint16(other) | uint16(c)<<8)
 	}
 }
 
+func (p *prefilter) mark(pair uint16) { p.pairs[pair>>6] |= 1 << (pair & 63) }
+
 func (p *prefilter) open(pair uint16, f fragment) {
-	p.pairs[pair>>6] |= 1 << (pair & 63)
-	for _, known := range p.bucket[pair] {
-		if known.text == f.text && known.at == f.at && known.why == f.why {
-			return
-		}
+	p.mark(pair)
+	if p.bucket[pair] == 0 {
+		p.bucket[pair] = uint16(len(p.buckets))
+		p.buckets = append(p.buckets, nil)
 	}
-	p.bucket[pair] = append(p.bucket[pair], f)
+	b := &p.buckets[p.bucket[pair]]
+	if !slices.Contains(*b, f) {
+		*b = append(*b, f)
+	}
+}
+
+// addDigits registers a reason that n digits or more give.
+func (p *prefilter) addDigits(n int, why trigger) {
+	p.fewest = min(p.fewest, n)
+	for i := n; i < maxDigits; i++ {
+		p.digits[i] |= why
+	}
 }
 
 // look returns the reasons to look closer at text, 0 for none.
 func (p *prefilter) look(text []byte) trigger {
 	found := p.scan(text) | p.always
-	if p.digits != 0 && len(text) >= minDigits && countDigits(text) >= minDigits {
-		found |= p.digits
+	if len(text) >= p.fewest {
+		if n := countDigits(text); n >= p.fewest {
+			found |= p.digits[min(n, maxDigits-1)]
+		}
 	}
 	if len(text) >= minBase64 && hasBase64(text) {
 		found |= whyBase64
@@ -119,22 +136,16 @@ func (p *prefilter) scan(text []byte) trigger {
 			found |= p.confirm(text, i, pair)
 		}
 	}
-	if len(text)%2 != 0 && p.singles[text[len(text)-1]] {
-		last := len(text) - 1
-		found |= p.confirm(text, last-1, binary.LittleEndian.Uint16(append([]byte{0}, text[last])))
+	if len(text)%2 != 0 {
+		found |= p.singles[text[len(text)-1]]
 	}
 	return found
 }
 
 func (p *prefilter) confirm(text []byte, i int, pair uint16) trigger {
-	var found trigger
-	for _, f := range p.bucket[pair] {
-		if len(f.text) == 1 {
-			found |= f.why
-			continue
-		}
-		start := i - f.at
-		if start >= 0 && hasPrefix(text[start:], f.text) {
+	found := p.singles[byte(pair)] | p.singles[pair>>8]
+	for _, f := range p.buckets[p.bucket[pair]] {
+		if start := i - f.at; start >= 0 && hasPrefix(text[start:], f.text) {
 			found |= f.why
 		}
 	}

@@ -83,7 +83,7 @@ func jsonValue(depth int) *rapid.Generator[string] {
 			items := rapid.SliceOfN(jsonValue(depth-1), 0, 4).Draw(t, "items")
 			return "[" + strings.Join(items, ",") + "]"
 		default:
-			return jsonObject(depth - 1).Draw(t, "object")
+			return jsonObject(depth-1).Draw(t, "object")
 		}
 	})
 }

@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/auditship/auditship/agent/jsonscan"
@@ -20,34 +21,39 @@ type hitSpan struct {
 	from, to int
 }
 
-// worthLook says in one pass whether a text could hold a secret.
-func (w *walker) worthLook(text []byte, node int32) bool {
+// why says in one pass what reasons there are to look into a text.
+func (w *walker) why(text []byte, node int32) trigger {
 	if len(text) < minText || w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 {
-		return false
+		return 0
 	}
-	return w.m.rules.prefilter.look(text) != 0
+	return w.m.rules.prefilter.look(text)
 }
 
-// value masks a whole value, by the rule that selects it or by looking inside.
-// What it leaves of a text holds nothing any more that it would mask, so that
-// masking twice is masking once: it masks its own result until that is so.
-func (w *walker) value(text []byte, node, rule int32) (out []byte, changed bool) {
-	out, changed = w.once(text, node, rule)
-	if !changed || rule != none && w.m.rules.rules[rule].action.kind != truncate {
+// value masks a whole value, by the rule that selects it or by looking inside,
+// for the reasons in why. What it leaves of a text holds nothing any more that
+// it would mask, so that masking twice is masking once: it masks its own
+// result until that is so.
+func (w *walker) value(text []byte, node, rule int32, why trigger) (out []byte, changed bool) {
+	out, changed = w.once(text, node, rule, why)
+	if !changed || w.m.rules.isMarker(out) || rule != none && w.m.rules.rules[rule].action.kind != truncate {
 		return out, changed
 	}
+	return w.settle(out, node, rule), true
+}
+
+// settle masks a masked text until nothing changes.
+func (w *walker) settle(out []byte, node, rule int32) []byte {
 	defer w.m.quiet(w.m.probed)
 	w.m.probed = &probe{rule: none}
 	for range maxRounds {
-		if w.m.rules.isMarker(out) {
-			return out, true
-		}
 		w.settled = append(w.settled[:0], out...)
-		if out, changed = w.once(w.settled, node, rule); !changed {
-			return w.settled, true
+		next, changed := w.once(w.settled, node, rule, w.why(w.settled, node))
+		if !changed {
+			return w.settled
 		}
+		out = next
 	}
-	return w.m.rules.rules[w.m.rules.errorRule].marker, true
+	return w.m.rules.rules[w.m.rules.errorRule].marker
 }
 
 // maxRounds bounds how often a text is masked until nothing changes. Two are
@@ -55,15 +61,13 @@ func (w *walker) value(text []byte, node, rule int32) (out []byte, changed bool)
 const maxRounds = 8
 
 // once masks a value one time.
-func (w *walker) once(text []byte, node, rule int32) (out []byte, changed bool) {
-	if w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 && rule == none {
-		return nil, false
-	}
-	if len(text) > w.m.rules.limits.length {
+func (w *walker) once(text []byte, node, rule int32, why trigger) (out []byte, changed bool) {
+	if len(text) > w.m.rules.limits.length && (rule != none || why != 0) {
 		return w.limited(), true
 	}
 	if rule == none {
-		return w.inspect(text, node)
+		out, changed = w.inspect(text, node, why)
+		return out, changed && !w.m.rules.allows(text)
 	}
 	if w.m.rules.isMarker(text) || w.m.rules.allows(text) {
 		return nil, false
@@ -81,7 +85,7 @@ func (w *walker) once(text []byte, node, rule int32) (out []byte, changed bool) 
 
 // truncated looks inside a value before it is cut short.
 func (w *walker) truncated(text []byte, node, rule int32) ([]byte, bool) {
-	out, changed := w.inspect(text, node)
+	out, changed := w.inspect(text, node, w.why(text, node))
 	if !changed {
 		out = text
 	}
@@ -114,15 +118,11 @@ func (r *Rules) allows(value []byte) bool {
 
 // inspect masks the secrets inside a text. out is memory of the walker, or of
 // the next one.
-func (w *walker) inspect(text []byte, node int32) (out []byte, changed bool) {
-	if len(text) < minText || w.m.rules.isMarker(text) || w.m.rules.allows(text) {
+func (w *walker) inspect(text []byte, node int32, why trigger) (out []byte, changed bool) {
+	if why == 0 || w.m.rules.isMarker(text) {
 		return nil, false
 	}
-	why := w.m.rules.prefilter.look(text)
-	if why == 0 {
-		return nil, false
-	}
-	if startsJSON(text) {
+	if why&(whyBracket|whyQuote) != 0 && startsJSON(text) {
 		if out, changed, ok := w.json(text, node); ok {
 			return out, changed
 		}
@@ -134,8 +134,16 @@ func (w *walker) inspect(text []byte, node int32) (out []byte, changed bool) {
 
 // startsJSON says whether a text could be JSON worth looking into.
 func startsJSON(text []byte) bool {
-	text = bytes.TrimLeft(text, " \t\r\n")
-	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '"')
+	for _, c := range text {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		case '{', '[', '"':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // json masks a text that is JSON itself, or begins as JSON and breaks. ok says
@@ -242,11 +250,12 @@ func (w *walker) search(text []byte, node int32, why trigger, torn bool) {
 // detect runs the detectors and expressions that have a reason to.
 func (w *walker) detect(text []byte, node int32, why trigger, torn bool) {
 	zones := w.m.nodes.list[node].zones
-	for d, rules := range w.m.rules.detectors {
-		if why>>d&1 == 0 || len(rules) == 0 {
-			continue
+	for rest := uint32(why); rest != 0; rest &= rest - 1 {
+		d := bits.TrailingZeros32(rest)
+		if d >= len(w.m.rules.detectors) {
+			break
 		}
-		if rule := w.m.choose(rules, zones); rule != none {
+		if rule := w.m.choose(w.m.rules.detectors[d], zones); rule != none {
 			w.found = w.m.rules.finders[d].find(w.found[:0], text, torn)
 			for _, s := range w.found {
 				w.spans = append(w.spans, hitSpan{span: s, rule: rule})

@@ -372,19 +372,21 @@ func (w *walker) str(node, rule int32) {
 // masked masks the current scalar, whose value is body. A number that is
 // masked becomes a string.
 func (w *walker) masked(body []byte, node, rule int32) {
-	if rule == none && !w.worthLook(body, node) {
-		return
+	why := trigger(0)
+	if rule == none {
+		if why = w.why(body, node); why == 0 {
+			return
+		}
 	}
-	out, changed := w.value(body, node, rule)
-	if changed {
+	if out, changed := w.value(body, node, rule, why); changed {
 		w.edit(w.scan.Start(), w.scan.End(), rule, out)
 	}
 }
 
-// maskKey masks a member's name that may hold a secret itself.
+// maskKey masks a member's name that holds a secret itself.
 func (w *walker) maskKey(start, end int) {
 	w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
-	if out, changed := w.value(w.text, startNode, none); changed {
+	if out, changed := w.value(w.text, startNode, none, ^trigger(0)); changed {
 		w.edit(start, end, none, out)
 	}
 }
