@@ -17,6 +17,12 @@ type keyInfo struct {
 	// secret: the key itself holds something that a detector would take.
 	secret bool
 	role   keyRole
+	// plainName: neither the name nor the role of the key means anything.
+	plainName bool
+	// next is the key that came after this one the last time, and to is the
+	// node it led to from the node from.
+	next     *keyInfo
+	from, to int32
 }
 
 // keyCache remembers keys by their raw bytes, so that names are taken apart
@@ -47,6 +53,22 @@ func (c *keyCache) get(raw []byte, escaped bool) *keyInfo {
 		}
 		i++
 	}
+}
+
+// after finds a key as get does, after another one. Records resemble each
+// other, so most of the time it is the one that followed the last time.
+func (c *keyCache) after(before *keyInfo, raw []byte, escaped bool) *keyInfo {
+	if before == nil {
+		return c.get(raw, escaped)
+	}
+	if next := before.next; next != nil && next.raw == string(raw) {
+		return next
+	}
+	info := c.get(raw, escaped)
+	if len(raw) <= longKey {
+		before.next = info
+	}
+	return info
 }
 
 // longKey is the length in bytes above which keys are not remembered.
@@ -102,7 +124,9 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 
 // lookName works out what the rules say about a name.
 func (m *Masker) lookName(raw, name string) *keyInfo {
-	return &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name)}
+	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name)}
+	info.plainName = len(info.names) == 0 && info.role < roleValue
+	return info
 }
 
 // holdsSecret says whether a key holds a secret itself.

@@ -80,7 +80,7 @@ func (w *walker) names(f *frame, node int32, body []byte) {
 		w.elementName(f, body)
 		return
 	}
-	if w.m.nodes.list[node].flags&nodeURI != 0 {
+	if w.m.nodes.flags[node]&nodeURI != 0 {
 		w.uri(body)
 	}
 	if f.key.role == roleNone || f.key.role >= roleValue || len(body) == 0 || len(body) > maxPointer {

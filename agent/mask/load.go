@@ -296,7 +296,7 @@ func (c *compiler) declare(spec ruleSpec, refuse bool) {
 	c.specs = append(c.specs, spec)
 	c.r.rules = append(c.r.rules, rule{
 		id: spec.id, action: spec.action, overrides: none, keepObjects: !spec.objects, refuse: refuse,
-		marker: []byte(redactedPrefix + spec.id + "]"), when: spec.when,
+		marker: []byte(redactedPrefix + spec.id + "]"), quoted: []byte(`"` + redactedPrefix + spec.id + `]"`), when: spec.when,
 	})
 }
 

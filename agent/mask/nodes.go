@@ -5,12 +5,10 @@ import "slices"
 // node is a set of states as one masker met it: a place in a record, as far as
 // the rules can tell places apart.
 type node struct {
-	states  set
-	edges   []int32 // by class, 0 where not yet known
-	element int32   // edges[classElement], kept close
-	rules   []int32 // path rules that select this place, strongest first
-	zones   uint64  // in: groups this place belongs to
-	flags   nodeFlags
+	states set
+	edges  []int32 // by class, 0 where not yet known
+	rules  []int32 // path rules that select this place, strongest first
+	zones  uint64  // in: groups this place belongs to
 }
 
 type nodeFlags byte
@@ -30,7 +28,8 @@ const maxNodes = 4096
 // nodes turns the graph into a deterministic automaton, one edge at a time.
 type nodes struct {
 	rules   *Rules
-	list    []node // list[0] is unused, list[1] is the start
+	list    []node      // list[0] is unused, list[1] is the start
+	flags   []nodeFlags // of list, kept apart because every value asks for them
 	ids     map[string]int32
 	unions  map[[2]int32]int32
 	bares   map[int32]int32
@@ -48,6 +47,7 @@ func newNodes(r *Rules) *nodes {
 
 func (n *nodes) reset() {
 	n.list = append(n.list[:0], node{})
+	n.flags = append(n.flags[:0], 0)
 	n.ids = map[string]int32{}
 	n.unions = map[[2]int32]int32{}
 	n.bares = map[int32]int32{}
@@ -146,15 +146,17 @@ func (n *nodes) intern(s set) int32 {
 		return id
 	}
 	id := int32(len(n.list))
-	n.list = append(n.list, n.describe(s))
+	described, flags := n.describe(s)
+	n.list = append(n.list, described)
+	n.flags = append(n.flags, flags)
 	n.ids[key] = id
 	return id
 }
 
 // describe finds out what the states of a place mean.
-func (n *nodes) describe(s set) node {
+func (n *nodes) describe(s set) (out node, flags nodeFlags) {
 	g := n.rules.graph
-	out := node{states: s}
+	out.states = s
 	var selected []*pattern
 	for state := range s.all() {
 		p := &g.patterns[g.owner[state]]
@@ -167,17 +169,17 @@ func (n *nodes) describe(s set) node {
 		case acceptZone:
 			out.zones |= 1 << p.id
 		case acceptAllow:
-			out.flags |= nodeAllowed
+			flags |= nodeAllowed
 		case acceptProtect:
-			out.flags |= nodeProtected
+			flags |= nodeProtected
 		case acceptURI:
-			out.flags |= nodeURI
+			flags |= nodeURI
 		case acceptBody:
-			out.flags |= nodeBody
+			flags |= nodeBody
 		}
 	}
 	for _, p := range selected {
-		if out.flags&nodeProtected != 0 && !isLiteral(p.segs) {
+		if flags&nodeProtected != 0 && !isLiteral(p.segs) {
 			continue // a wildcard does not name the record's identity
 		}
 		if !slices.Contains(out.rules, p.id) {
@@ -185,8 +187,8 @@ func (n *nodes) describe(s set) node {
 		}
 	}
 	n.rules.sortByStrength(out.rules)
-	if out.flags == 0 && len(out.rules) == 0 {
-		out.flags = nodeInert
+	if flags == 0 && len(out.rules) == 0 {
+		flags = nodeInert
 	}
-	return out
+	return out, flags
 }

@@ -65,7 +65,7 @@ func findPAN(dst []span, text []byte, _ bool) []span {
 			continue
 		}
 		end := cardEnd(text, i)
-		if !insideWord(text, i, end) && isPAN(text[i:end]) {
+		if end-i >= 13 && isPAN(text[i:end]) && !insideWord(text, i, end) {
 			dst = append(dst, span{i, end})
 		}
 		i = end

@@ -48,6 +48,7 @@ type rule struct {
 	id     string
 	action action
 	marker []byte // [REDACTED:<id>]
+	quoted []byte // the same as a JSON string
 	// zone is the bit of the in: paths, or 0 where the rule works everywhere.
 	zone uint64
 	// overrides is the rule that gives way to this one, or -1.

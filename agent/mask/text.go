@@ -23,7 +23,7 @@ type hitSpan struct {
 
 // why says in one pass what reasons there are to look into a text.
 func (w *walker) why(text []byte, node int32) trigger {
-	if len(text) < minText || w.m.nodes.list[node].flags&(nodeProtected|nodeAllowed) != 0 {
+	if len(text) < minText || w.m.nodes.flags[node]&(nodeProtected|nodeAllowed) != 0 {
 		return 0
 	}
 	return w.m.rules.prefilter.look(text)

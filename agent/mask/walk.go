@@ -47,16 +47,17 @@ type walker struct {
 	depth int
 	scan  jsonscan.Scanner
 
-	data   []byte
-	root   int32
-	force  int32
-	frames []frame
-	kin    []kin
-	edits  []edit
-	arena  []byte
-	good   int           // end of the last token that was read
-	last   jsonscan.Kind // its kind
-	again  *walker       // for values that are read a second time
+	data    []byte
+	root    int32
+	force   int32
+	frames  []frame
+	kin     []kin
+	edits   []edit
+	arena   []byte
+	good    int           // end of the last token that was read
+	last    jsonscan.Kind // its kind
+	lastKey *keyInfo      // what was read before the next member's name
+	again   *walker       // for values that are read a second time
 
 	text     []byte // a string of this layer without its escapes
 	spans    []hitSpan
@@ -74,7 +75,7 @@ type walker struct {
 func (w *walker) walk(data []byte, node, force int32) error {
 	w.data, w.root, w.force = data, node, force
 	w.frames, w.kin, w.edits, w.arena = w.frames[:0], w.kin[:0], w.edits[:0], w.arena[:0]
-	w.good, w.last, w.dropRule = 0, jsonscan.Invalid, none
+	w.good, w.last, w.lastKey, w.dropRule = 0, jsonscan.Invalid, nil, none
 	w.scan.Reset(data)
 	for !w.m.dropped {
 		kind := w.scan.Next()
@@ -101,8 +102,12 @@ func (w *walker) walk(data []byte, node, force int32) error {
 func (w *walker) key() {
 	start, end := w.scan.Start(), w.scan.End()
 	f := &w.frames[len(w.frames)-1]
-	f.key = w.m.keys.get(w.data[start+1:end-1], w.scan.Escaped())
-	f.keyNode = w.m.nodes.step(f.node, f.key.class)
+	key := w.m.keys.after(w.lastKey, w.data[start+1:end-1], w.scan.Escaped())
+	w.lastKey, f.key = key, key
+	if key.from != f.node {
+		key.from, key.to = f.node, w.m.nodes.step(f.node, key.class)
+	}
+	f.keyNode = key.to
 	f.keyStart = int32(start)
 	if f.pending != 0 {
 		w.settleDrop(f, start)
@@ -145,23 +150,23 @@ func (w *walker) nextForce(f *frame) int32 {
 
 // decide picks the rule for a value, or none.
 func (w *walker) decide(node, force int32, key *keyInfo, kind jsonscan.Kind) int32 {
-	n := &w.m.nodes.list[node]
+	flags := w.m.nodes.flags[node]
 	best := force
-	if n.flags&nodeInert == 0 {
-		if n.flags&nodeAllowed != 0 && kind.IsScalar() {
+	if flags&nodeInert == 0 {
+		if flags&nodeAllowed != 0 && kind.IsScalar() {
 			return none
 		}
-		for _, r := range n.rules {
+		for _, r := range w.m.nodes.list[node].rules {
 			if w.m.holds(r) {
 				best = w.m.rules.stronger(best, r)
 			}
 		}
-		if n.flags&nodeProtected != 0 && kind.IsScalar() {
+		if flags&nodeProtected != 0 && kind.IsScalar() {
 			return best
 		}
 	}
 	if key != nil && len(key.names) > 0 {
-		best = w.m.rules.stronger(best, w.byName(key.names, n.zones, kind))
+		best = w.m.rules.stronger(best, w.byName(key.names, w.m.nodes.list[node].zones, kind))
 	}
 	return best
 }
@@ -186,11 +191,14 @@ func (w *walker) byName(names []nameHit, zones uint64, kind jsonscan.Kind) int32
 // locate is place and decide together with what neighbours say about a value.
 func (w *walker) locate(kind jsonscan.Kind) (node, rule int32) {
 	node, force, key := w.place()
+	if force == none && w.m.nodes.flags[node] == nodeInert && (key == nil || key.plainName) {
+		return node, none // most values
+	}
 	named := none
 	if key != nil && key.role >= roleValue {
 		node, named = w.related(node, key, kind)
 	}
-	if w.m.nodes.list[node].flags&nodeBody != 0 {
+	if w.m.nodes.flags[node]&nodeBody != 0 {
 		node = w.body(node, force)
 	}
 	rule = w.decide(node, force, key, kind)
@@ -377,6 +385,12 @@ func (w *walker) masked(body []byte, node, rule int32) {
 		if why = w.why(body, node); why == 0 {
 			return
 		}
+	} else if r := &w.m.rules.rules[rule]; r.action.kind == redact {
+		if !w.m.rules.isMarker(body) && !w.m.rules.allows(body) {
+			w.took(rule)
+			w.editQuoted(w.scan.Start(), w.scan.End(), rule, r.quoted)
+		}
+		return
 	}
 	if out, changed := w.value(body, node, rule, why); changed {
 		w.edit(w.scan.Start(), w.scan.End(), rule, out)
@@ -395,6 +409,13 @@ func (w *walker) maskKey(start, end int) {
 func (w *walker) edit(start, end int, rule int32, text []byte) {
 	from := len(w.arena)
 	w.arena = jsonscan.AppendQuoted(w.arena, text)
+	w.edits = append(w.edits, edit{int32(start), int32(end), int32(from), int32(len(w.arena)), rule})
+}
+
+// editQuoted records that data[start:end] becomes what is JSON already.
+func (w *walker) editQuoted(start, end int, rule int32, quoted []byte) {
+	from := len(w.arena)
+	w.arena = append(w.arena, quoted...)
 	w.edits = append(w.edits, edit{int32(start), int32(end), int32(from), int32(len(w.arena)), rule})
 }
 
