@@ -11,18 +11,28 @@ import (
 	"path/filepath"
 )
 
-const keyBytes = 32
+const (
+	keyName  = "id_key"
+	keyBytes = 32
+)
 
 // Key returns the state directory's own secret, made at the first call: 32
 // random bytes, kept in the file id_key in hexadecimal. Ids of records without
 // an id, and the hashes in saved positions, are keyed with it, so that nobody
 // who reads them can test guesses of a masked secret.
 func (s *Store) Key() ([]byte, error) {
-	path := filepath.Join(s.dir, "id_key")
-	text, err := os.ReadFile(path)
+	key, err := ReadKey(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeKey(path)
+		return makeKey(filepath.Join(s.dir, keyName))
 	}
+	return key, err
+}
+
+// ReadKey reads the secret of a state directory without locking it. Where none
+// was made yet the error is fs.ErrNotExist.
+func ReadKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, keyName)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the id key: %w", err)
 	}

@@ -29,6 +29,7 @@ var commands = []func(*program) *cobra.Command{
 	newCheckCommand,
 	newSetupCommand,
 	newExportCommand,
+	newReplayCommand,
 	newMaskCommand,
 	newStateCommand,
 	newHealthCommand,

@@ -16,6 +16,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/mappings"
 )
 
 // lab is a data stream of a real node with a key of the shipped agent role.
@@ -28,20 +29,18 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	node := estest.Shared(t)
-	l := &lab{t: t, node: node, stream: "logs-api7.audit-" + estest.Namespace(t)}
-	l.do("PUT", "/_index_template/"+l.stream, map[string]any{
-		"index_patterns": []string{l.stream},
-		"priority":       500,
-		"data_stream":    map[string]any{},
-		"template": map[string]any{
-			"settings": map[string]any{"number_of_replicas": 0},
-			"mappings": map[string]any{"dynamic": false, "properties": map[string]any{
-				"@timestamp": map[string]any{"type": "date"},
-				"n":          map[string]any{"type": "long"},
-				"body":       map[string]any{"type": "flattened"},
-			}},
-		},
+	l := &lab{t: t, node: node, stream: mappings.StreamName(estest.Namespace(t))}
+	admin, err := exporter.New(exporter.Config{
+		Addresses: []string{node.URL}, CAFile: node.CAFile, Username: node.Username,
+		Password: func() (string, error) { return node.Password, nil },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if err := mappings.Apply(t.Context(), admin, mappings.Options{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		_, _, err := node.Do(context.Background(), "DELETE", "/_data_stream/"+l.stream, nil)
 		if err != nil {
@@ -226,14 +225,14 @@ func TestTwoSendersOfTheSameDocumentsOnARealNode(t *testing.T) {
 func TestRefusalsOfARealNode(t *testing.T) {
 	l := newLab(t)
 	docs := documents(5)
-	docs[1].Source = []byte(`{"@timestamp":1,"n":"a secret"}`)
+	docs[1].Source = []byte(`{"@timestamp":"a secret"}`)
 	docs[2].Source = []byte(`{"@timestamp":1,"":1}`)
-	docs[3].Source = []byte(`{"@timestamp":1,"body":"no object, but a secret"}`)
+	docs[3].Source = []byte(`{"@timestamp":1,"api7":{"audit":{"request":{"body":"no object, but a secret"}}}}`)
 	want := map[int]Verdict{
 		0: {Kind: Indexed, Status: 201},
-		1: {Refused, 400, "document_parsing_exception", "n"},
+		1: {Refused, 400, "document_parsing_exception", "@timestamp"},
 		2: {Refused, 400, "document_parsing_exception", ""},
-		3: {Refused, 400, "document_parsing_exception", "body"},
+		3: {Refused, 400, "document_parsing_exception", "api7.audit.request.body"},
 		4: {Kind: Indexed, Status: 201},
 	}
 	got := mustSend(t, New(l.client, l.config()), docs).verdicts
