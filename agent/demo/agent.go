@@ -75,27 +75,44 @@ func (a *agent) stop() error {
 	return errors.Join(err, a.cmd.Wait(), a.log.Close())
 }
 
-// ledger reads the last ledger that the agent wrote to its log.
-func (p program) ledger() (map[string]any, error) {
+// ledger reads the ledger that the agent wrote to its log when it stopped, one entry
+// an input.
+func (p program) ledger() ([]map[string]any, error) {
 	text, err := os.ReadFile(filepath.Join(p.dir, "agent.log"))
 	if err != nil {
 		return nil, err
 	}
-	var last map[string]any
+	var entries []map[string]any
 	for line := range strings.Lines(string(text)) {
 		var entry map[string]any
 		if json.Unmarshal([]byte(line), &entry) == nil && entry["message"] == "ledger" {
-			last = entry
+			entries = append(entries, entry)
 		}
 	}
-	if last == nil {
+	if len(entries) == 0 {
 		return nil, errors.New("the agent's log has no ledger")
 	}
-	return last, nil
+	return entries, nil
 }
 
 // indexed asks the agent how many records it has indexed.
 func (p program) indexed(ctx context.Context) (int, error) {
+	return p.metric(ctx, "auditship_records_total{", `verdict="indexed"`)
+}
+
+// settled reports whether each of the agent's inputs has read so many records, and
+// every one has its verdict.
+func (p program) settled(ctx context.Context, records int) (bool, error) {
+	read, err := p.metric(ctx, "auditship_records_read_total{", `input="gateway-api"`)
+	if err != nil || read < records {
+		return false, err
+	}
+	flying, err := p.metric(ctx, "auditship_records_in_flight{", "")
+	return flying == 0, err
+}
+
+// metric adds up the samples of a metric that have a label.
+func (p program) metric(ctx context.Context, name, label string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.listen+"/metrics", nil)
 	if err != nil {
 		return 0, err
@@ -111,13 +128,15 @@ func (p program) indexed(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for line := range strings.Lines(string(text)) {
-		var n float64
-		if name, value, ok := strings.Cut(line, "} "); ok && strings.HasPrefix(name, "auditship_records_total{") && strings.Contains(name, `"indexed"`) {
-			if _, err := fmt.Sscan(value, &n); err != nil {
-				return 0, err
-			}
-			total += int(n)
+		sample, value, ok := strings.Cut(line, "} ")
+		if !ok || !strings.HasPrefix(sample, name) || !strings.Contains(sample, label) {
+			continue
 		}
+		var n float64
+		if _, err := fmt.Sscan(value, &n); err != nil {
+			return 0, err
+		}
+		total += int(n)
 	}
 	return total, nil
 }

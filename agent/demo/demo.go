@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed" // auditship.yml.tmpl
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/auditship/auditship/exporter/esnode"
 )
@@ -43,6 +46,8 @@ type demo struct {
 	gateway *gateway
 	program program
 	agent   *agent // the one that runs now
+
+	services errgroup.Group // ends with the context of Run
 }
 
 // Run tells the whole story. It fails if any promise is not kept.
@@ -58,7 +63,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if d.node, err = esnode.Start(ctx, esnode.Options{}); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.node.Stop()) }()
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		err = errors.Join(err, d.services.Wait(), d.node.Stop())
+	}()
 	for _, step := range []func(context.Context) error{d.setUp, d.ship, d.stories, d.prove, d.lookFurther} {
 		if err := step(ctx); err != nil {
 			return err
@@ -98,17 +107,27 @@ func (d *demo) print(format string, args ...any) {
 	_, _ = fmt.Fprintf(d.Out, "   "+format+"\n", args...) // as above
 }
 
-// setUp installs templates, retention and roles, and makes the agent's key.
+// setUp starts the gateway, installs templates, retention and roles, and makes the
+// agent's key.
 func (d *demo) setUp(ctx context.Context) error {
 	listen, err := freeAddress()
 	if err != nil {
 		return err
 	}
 	d.program = program{path: d.Program, dir: d.Dir, listen: listen}
-	if err := d.writeConfig(listen); err != nil {
+	if d.gateway, err = newGateway(filepath.Join(d.Dir, "audit"), seed); err != nil {
 		return err
 	}
-	if d.gateway, err = newGateway(filepath.Join(d.Dir, "audit"), seed); err != nil {
+	token := rand.Text()
+	if err := os.WriteFile(filepath.Join(d.Dir, "gateway.token"), []byte(token), 0o600); err != nil {
+		return err
+	}
+	api, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.services.Go(func() error { return d.gateway.serve(ctx, api, token) })
+	if err := d.writeConfig(listen, "http://"+api.Addr().String()); err != nil {
 		return err
 	}
 	d.say("auditship setup: retention, templates, roles, and a key for the agent that can do no more than it must")
@@ -116,13 +135,13 @@ func (d *demo) setUp(ctx context.Context) error {
 		"setup", "--username", d.node.Username, "--create-key", filepath.Join(d.Dir, "agent.key"))
 }
 
-func (d *demo) writeConfig(listen string) error {
+func (d *demo) writeConfig(listen, gateway string) error {
 	t, err := template.New("auditship.yml").Parse(configText)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
-	err = t.Execute(&text, map[string]string{"Dir": d.Dir, "URL": d.node.URL, "CAFile": d.node.CAFile, "HTTP": listen})
+	err = t.Execute(&text, map[string]string{"Dir": d.Dir, "URL": d.node.URL, "CAFile": d.node.CAFile, "HTTP": listen, "Gateway": gateway})
 	if err != nil {
 		return err
 	}
@@ -133,11 +152,11 @@ func (d *demo) writeConfig(listen string) error {
 func (d *demo) ship(ctx context.Context) error {
 	records := d.gateway.history(time.Now(), days, d.Records)
 	cut := len(records) / 5
-	d.say("The gateway writes %d records of %d days; its file grows and rotates", len(records), days)
+	d.say("The gateway records %d operations of %d days, in its audit API and in a file that grows and rotates", len(records), days)
 	if err := d.gateway.write(ctx, records[:cut], 0); err != nil {
 		return err
 	}
-	d.say("auditship run: the agent, a process of its own, with that key")
+	d.say("auditship run: the agent, a process of its own, with that key, reading both")
 	first, err := d.program.start(ctx)
 	if err != nil {
 		return err
@@ -148,7 +167,10 @@ func (d *demo) ship(ctx context.Context) error {
 	if err = errors.Join(err, <-writing, d.gateway.close()); err != nil {
 		return err
 	}
-	return waitFor(ctx, "all records", func() (bool, error) { return d.arrived(ctx) })
+	if err := waitFor(ctx, "all records", func() (bool, error) { return d.arrived(ctx) }); err != nil {
+		return err
+	}
+	return waitFor(ctx, "the audit API to be read to its end", func() (bool, error) { return d.program.settled(ctx, len(records)) })
 }
 
 // interrupt kills the agent in the middle of its work, rolls the stream over while
@@ -253,13 +275,17 @@ func (d *demo) prove(ctx context.Context) error {
 	return nil
 }
 
+// printLedger shows the account of the agent that ran last; the first one was killed
+// and could give none.
 func (d *demo) printLedger() error {
-	l, err := d.program.ledger()
+	ledger, err := d.program.ledger()
 	if err != nil {
 		return err
 	}
-	d.print("ledger of the second agent: read %v = indexed %v + duplicate %v + dead-lettered %v + failure-stored %v + dropped %v + in flight %v",
-		l["read"], l["indexed"], l["duplicate"], l["dead_lettered"], l["failure_stored"], l["dropped"], l["in_flight"])
+	for _, l := range ledger {
+		d.print("ledger of %v: read %v = indexed %v + duplicate %v + dead-lettered %v + failure-stored %v + dropped %v + in flight %v", l["input"],
+			l["read"], l["indexed"], l["duplicate"], l["dead_lettered"], l["failure_stored"], l["dropped"], l["in_flight"])
+	}
 	return nil
 }
 

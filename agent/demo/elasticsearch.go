@@ -5,12 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/auditship/auditship/exporter/esnode"
 )
+
+// Gateway runs the simulated gateway alone until ctx ends: its audit API on an
+// address, with a token to ask it with, and its audit file in a folder. It begins
+// with a history of so many records and goes on with two a second.
+func Gateway(ctx context.Context, listen, token, dir string, records int) error {
+	g, err := newGateway(dir, seed)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	services, ctx := errgroup.WithContext(ctx)
+	services.Go(func() error { return g.serve(ctx, listener, token) })
+	services.Go(func() error {
+		if err := g.write(ctx, g.history(time.Now(), days, records), 0); err != nil {
+			return err
+		}
+		return g.live(ctx, time.Second)
+	})
+	err = services.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, g.close())
+}
 
 // Elasticsearch runs a local node alone. Without a command it prints how to reach
 // the node as environment lines and waits until ctx ends; with one it runs that

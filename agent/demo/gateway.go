@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,11 +16,12 @@ import (
 	"github.com/auditship/auditship/agent/api7sim"
 )
 
-// gateway writes audit files as a gateway does: a file that grows, rotated by
-// rename and create, old ones compressed.
+// gateway records operations as a gateway does: in its audit API, and in a file that
+// grows, rotated by rename and create, old ones compressed.
 type gateway struct {
 	dir       string
 	generator *api7sim.Generator
+	store     *api7sim.Store  // what its audit API serves
 	written   map[string]bool // ids of all records
 	file      *os.File
 	rotated   int
@@ -34,8 +37,22 @@ func newGateway(dir string, seed uint64) (*gateway, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	g := &gateway{dir: dir, generator: api7sim.NewGenerator(seed), written: map[string]bool{}}
+	g := &gateway{dir: dir, generator: api7sim.NewGenerator(seed), store: &api7sim.Store{}, written: map[string]bool{}}
 	return g, g.open()
+}
+
+// serve answers the audit API on an address until ctx ends.
+func (g *gateway) serve(ctx context.Context, listener net.Listener, token string) error {
+	server := &http.Server{
+		Handler:           api7sim.NewServer(g.store, api7sim.Options{APIKey: token, MaxPage: 500}),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // Serve returns its error
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the audit API: %w", err)
+	}
+	return nil
 }
 
 func (g *gateway) path(n int) string {
@@ -76,6 +93,17 @@ func (g *gateway) history(now time.Time, days, n int) []api7sim.Record {
 	return records
 }
 
+// live makes and writes a few records every interval, until ctx ends.
+func (g *gateway) live(ctx context.Context, interval time.Duration) error {
+	for ctx.Err() == nil {
+		records := []api7sim.Record{g.generator.Next(time.Now()), g.generator.Next(time.Now())}
+		if err := g.write(ctx, records, interval); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write appends records to the file, half a record at a time now and then, and
 // rotates it when it is full.
 func (g *gateway) write(ctx context.Context, records []api7sim.Record, pause time.Duration) error {
@@ -85,6 +113,7 @@ func (g *gateway) write(ctx context.Context, records []api7sim.Record, pause tim
 			text = append(append(text, r.JSON()...), '\n')
 			g.written[r.ID] = true
 		}
+		g.store.Add(chunk...)
 		half := len(text) - 100
 		if err := g.append(text[:half], text[half:]); err != nil {
 			return fmt.Errorf("write audit records: %w", err)

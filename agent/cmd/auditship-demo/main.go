@@ -48,8 +48,30 @@ Elasticsearch ("make demo" installs them).`,
 	root.Flags().StringVar(&o.Dir, "dir", "demo-out", "`folder` for everything that is written; what an earlier demo left there is removed")
 	root.Flags().IntVar(&o.Records, "records", 20_000, "how many records the gateway writes")
 	root.Flags().BoolVar(&o.Keep, "keep", false, "leave Elasticsearch and the agent running until Ctrl-C")
-	root.AddCommand(newElasticsearchCommand())
+	root.AddCommand(newElasticsearchCommand(), newGatewayCommand())
 	return root
+}
+
+func newGatewayCommand() *cobra.Command {
+	var listen, token, dir string
+	var records int
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Run only the simulated gateway",
+		Long: `Runs a simulated gateway until Ctrl-C: its audit API and its audit file, with a
+history of 40 days and two new records a second.`,
+		Example: "  auditship-demo gateway\n  auditship-demo gateway --listen :7080 --token secret --dir ./audit",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, _ = fmt.Fprintf(os.Stdout, "audit API on http://%s (X-API-KEY: %s), audit file %s/audit.json\n", listen, token, dir) // Ctrl-C ends it all the same
+			return demo.Gateway(cmd.Context(), listen, token, dir, records)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:7080", "`address` of the audit API")
+	cmd.Flags().StringVar(&token, "token", "demo-token", "what X-API-KEY must be")
+	cmd.Flags().StringVar(&dir, "dir", "demo-out/audit", "`folder` of the audit file")
+	cmd.Flags().IntVar(&records, "records", 20_000, "size of the history")
+	return cmd
 }
 
 func newElasticsearchCommand() *cobra.Command {
