@@ -19,6 +19,15 @@ var ErrNotObject = errors.New("the record is not a JSON object")
 // is decoded nevertheless, all but its Time.
 var ErrNoTime = errors.New("the record has no readable event_time")
 
+// maxExtra bounds Record.Extra: what has more unknown members is kept as a whole.
+const maxExtra = 1000
+
+// wholeRecord is the name under which Extra then has it.
+var wholeRecord = event.Token(`"_json"`)
+
+// maxScratch is how much memory an unusual record may leave behind.
+const maxScratch = 64 << 10
+
 // Options say how records of other shapes are read. The zero value reads the
 // gateway's own.
 type Options struct {
@@ -40,10 +49,10 @@ type Decoder struct {
 	key     []byte       // scratch: an unescaped key
 	text    []byte       // scratch: the text of event_time
 	time    event.Token  // event_time of the current record
-	status  event.Token  // status_code of the current record
 	at      []int        // by node: 1 + where its last occurrence starts
 	owners  []owner      // of rec.Extra, entry by entry
 	twice   bool         // some known name stood twice
+	many    bool         // more unknown members than maxExtra
 	scratch event.Record // for FindID
 }
 
@@ -104,7 +113,10 @@ func (d *Decoder) read(raw []byte, rec *event.Record) error {
 	*rec = event.Record{Raw: raw, Extra: rec.Extra[:0]}
 	clear(d.at)
 	d.owners = d.owners[:0]
-	d.time, d.status, d.twice = nil, nil, false
+	d.time, d.twice, d.many = nil, false, false
+	if cap(d.key)+cap(d.text) > maxScratch {
+		d.key, d.text = nil, nil
+	}
 	d.scan.Reset(raw)
 	if k := d.scan.Next(); k != jsonscan.BeginObject {
 		if d.scan.Skip(k) && d.scan.Next() == jsonscan.EOF {
@@ -117,6 +129,9 @@ func (d *Decoder) read(raw []byte, rec *event.Record) error {
 	}
 	if d.twice {
 		d.dropReplaced(rec)
+	}
+	if d.many {
+		rec.Extra = append(rec.Extra[:0], event.Extra{Key: wholeRecord, Value: raw})
 	}
 	return nil
 }
@@ -218,6 +233,10 @@ func (d *Decoder) extra(parent, n *node, key []byte, offset int, first jsonscan.
 		return false
 	}
 	if first == jsonscan.Null && n != parent {
+		return true
+	}
+	if len(rec.Extra) == maxExtra {
+		d.many = true
 		return true
 	}
 	rec.Extra = append(rec.Extra, event.Extra{Under: parent.under, Key: key, Value: rec.Raw[start:d.scan.End()]})

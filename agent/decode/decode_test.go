@@ -313,6 +313,30 @@ func TestRenameThatCannotWork(t *testing.T) {
 	}
 }
 
+func TestIDPaths(t *testing.T) {
+	d := newDecoder(t, decode.Options{Rename: map[string]string{"uuid": "id", "meta.id": "id", "id": "resource_id"}})
+	if got, want := d.IDPaths(), []string{"meta.id", "uuid"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A record with more unknown members than anyone sends is kept as a whole.
+func TestManyUnknownMembers(t *testing.T) {
+	var rec event.Record
+	for n, want := range map[int]int{1000: 1000, 1001: 1, 200_000: 1} {
+		in := []byte(`{"id":"a","event_time":1` + strings.Repeat(`,"x":1`, n) + `}`)
+		if err := newDecoder(t, decode.Options{}).Decode(in, &rec); err != nil {
+			t.Fatal(err)
+		}
+		if len(rec.Extra) != want || rec.ID.String() != "a" {
+			t.Errorf("%d members: %d in extra", n, len(rec.Extra))
+		}
+		if whole := rec.Extra[0]; want == 1 && (whole.Key.String() != "_json" || string(whole.Value) != string(in)) {
+			t.Errorf("%d members: extra is %.40s", n, whole.Value)
+		}
+	}
+}
+
 func TestCloneAndFindID(t *testing.T) {
 	d := newDecoder(t, decode.Options{Rename: map[string]string{"uuid": "id"}}).Clone()
 	for in, want := range map[string]string{

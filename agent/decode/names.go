@@ -276,5 +276,27 @@ func under(path string) map[string]field {
 	return found
 }
 
+// IDPaths are the dotted paths under which an id is found in the input, sorted:
+// "id", and what is renamed to it. A masking rule that names one of them changes
+// the id.
+func (d *Decoder) IDPaths() []string {
+	paths := d.root.paths(id)
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func (n *node) paths(f field) []string {
+	var paths []string
+	if n.field == f {
+		paths = append(paths, strings.Join(n.under, "."))
+	}
+	for _, children := range n.byLength {
+		for _, c := range children {
+			paths = append(paths, c.node.paths(f)...)
+		}
+	}
+	return paths
+}
+
 // Names are the record's names that a rename may lead to, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(ownNames)) }

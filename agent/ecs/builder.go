@@ -64,18 +64,23 @@ type Builder struct {
 	gateway, input, path remembered
 	eventTime, ingested  minute
 
-	quoter  quoter
-	flat    flattener
-	finder  jsonscan.Scanner
-	uri     []byte // scratch: the unescaped URI
-	id      []byte // scratch: the unescaped id of the resource
-	names   []byte // scratch: what Names answered
-	address []byte // scratch: the IP address
-	kind    []byte // scratch: the resource's type
-	name    []byte // scratch: the resource's name
-	keyText []byte // scratch: an unescaped key
-	loose   []byte // scratch: an object put together
-	rest    []byte // scratch: what such an object cannot hold
+	quoter quoter
+	flat   flattener
+	finder jsonscan.Scanner
+	scratch
+}
+
+// scratch is memory that is used again for the next record.
+type scratch struct {
+	uri     []byte // the unescaped URI
+	id      []byte // the unescaped id of the resource
+	kind    []byte // the resource's type
+	name    []byte // the resource's name
+	names   []byte // what Names answered
+	address []byte // the IP address
+	keyText []byte // an unescaped key
+	loose   []byte // an object put together
+	rest    []byte // what such an object cannot hold
 }
 
 // remembered is a text and what was made of it.
@@ -90,6 +95,9 @@ type eventType struct {
 	meaning meaning
 	name    remembered // its display name
 }
+
+// maxScratch is from what size on a record's memory is not kept.
+const maxScratch = 256 << 10
 
 // maxEventTypes bounds what is remembered of event types; the gateway has some
 // two hundred.
@@ -152,6 +160,10 @@ func (b *Builder) Append(dst []byte, rec *event.Record, meta Meta) []byte {
 	dst = b.appendObserver(dst, meta.Gateway)
 	dst = b.appendLog(dst, meta)
 	dst = b.appendAudit(dst, rec, &facts)
+	if len(rec.Raw) > maxScratch {
+		b.scratch, b.quoter.text = scratch{}, nil
+		b.flat.release()
+	}
 	return append(dst, '}')
 }
 

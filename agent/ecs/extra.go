@@ -21,11 +21,11 @@ func (b *Builder) appendHeaders(dst []byte, headers event.Value) []byte {
 	if b.flat.fits(headers, place{}) {
 		return b.flat.write(dst)
 	}
-	if headers[0] == '{' {
-		return b.appendLoose(dst, b.members(headers))
+	if members := b.members(headers); members != nil {
+		return b.appendLoose(dst, members)
 	}
 	dst = append(dst, `{"`+restKey+`":`...)
-	if headers[0] == '[' {
+	if headers[0] == '{' || headers[0] == '[' {
 		dst = jsonscan.AppendQuoted(dst, headers)
 	} else {
 		dst = b.quoter.token(dst, event.Token(headers))
@@ -33,8 +33,15 @@ func (b *Builder) appendHeaders(dst []byte, headers event.Value) []byte {
 	return append(dst, '}')
 }
 
-// members lists the members of an object.
+// maxMembers is up to how many headers of odd shape are looked at one by one.
+const maxMembers = 1000
+
+// members lists the members of an object; nil for what is none, and for one with
+// more than maxMembers.
 func (b *Builder) members(object event.Value) []event.Extra {
+	if object[0] != '{' {
+		return nil
+	}
 	var members []event.Extra
 	b.finder.Reset(object)
 	b.finder.Next()
@@ -42,8 +49,8 @@ func (b *Builder) members(object event.Value) []event.Extra {
 		name := b.finder.Bytes()
 		first := b.finder.Next()
 		from := b.finder.Start()
-		if !b.finder.Skip(first) {
-			break
+		if !b.finder.Skip(first) || len(members) == maxMembers {
+			return nil
 		}
 		members = append(members, event.Extra{Key: name, Value: object[from:b.finder.End()]})
 	}
@@ -73,8 +80,11 @@ func (b *Builder) appendLoose(dst []byte, members []event.Extra) []byte {
 
 	record := b.quoter
 	b.quoter.valid, b.quoter.escapes = true, true // of what was assembled
-	b.flat.fits(b.loose, place{})
-	dst = b.flat.write(dst)
+	if b.flat.fits(b.loose, place{}) {
+		dst = b.flat.write(dst)
+	} else { // together they have too many keys
+		dst = append(jsonscan.AppendQuoted(append(dst, `{"`+restKey+`":`...), b.loose), '}')
+	}
 	b.quoter.valid, b.quoter.escapes = record.valid, record.escapes
 	return dst
 }

@@ -28,6 +28,10 @@ const (
 	// maxNumber is how long a number may be; longer ones are refused anywhere
 	// in a document. flattened keeps numbers as strings anyway.
 	maxNumber = 1000
+	// maxKeys bounds the keys of a value, repetitions included. Elasticsearch
+	// has no limit; but each is a term or two of the index, and nobody looks
+	// for one in ten thousand.
+	maxKeys = 10_000
 )
 
 // flattener judges JSON values and writes them for fields of type flattened.
@@ -46,6 +50,7 @@ type flattener struct {
 	objects  int // open now, those around the value included
 	path     int // bytes of the path of the key read last
 	elements int // objects begun
+	keys     int // read so far
 	members  []member
 	open     []level
 	first    []byte // scratch: the text of a key
@@ -71,6 +76,11 @@ type level struct {
 	path    int // bytes of the dotted path to it
 }
 
+// release lets go of the value and of the memory that it took to judge it.
+func (f *flattener) release() {
+	f.value, f.drops, f.members, f.open, f.first, f.second = nil, nil, nil, nil, nil, nil
+}
+
 // fits reports whether a flattened field takes v, which may be any JSON value:
 // as the field itself an object or an array of objects, inside of it anything.
 // It must be called before write.
@@ -86,7 +96,7 @@ func (f *flattener) fits(v []byte, in place) bool {
 // judge is fits for any value.
 func (f *flattener) judge(v []byte, in place) bool {
 	f.inside = in
-	f.objects, f.path, f.elements = in.objects, in.path, 0
+	f.objects, f.path, f.elements, f.keys = in.objects, in.path, 0, 0
 	f.plain = f.quoter.valid && bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0
 	f.drops, f.members, f.open = f.drops[:0], f.members[:0], f.open[:0]
 	f.scan.Reset(v)
@@ -167,6 +177,7 @@ func (f *flattener) pathBytes() int {
 
 // key takes the current key into its object, unless Elasticsearch refuses it.
 func (f *flattener) key() bool {
+	f.keys++
 	f.path = f.open[len(f.open)-1].path + f.pathBytes() + 1
 	token := f.scan.Bytes()
 	text := token[1 : len(token)-1]
@@ -175,7 +186,7 @@ func (f *flattener) key() bool {
 		text, f.plain = f.first, false
 	}
 	f.members = append(f.members, member{maphash.Bytes(f.seed, text), f.scan.Start(), f.scan.End()})
-	return f.path <= maxPath && safeKey(text)
+	return f.path <= maxPath && f.keys <= maxKeys && safeKey(text)
 }
 
 // keyText appends the text of a key as write will write it.

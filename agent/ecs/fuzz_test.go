@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -154,5 +155,37 @@ func TestHugeRecords(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What has too many members to be looked at one by one is kept as text.
+func TestManyMembers(t *testing.T) {
+	m := newMaker(t, options{Gateway: "prod", Whole: true})
+	many := func(n int, first string) string {
+		var b strings.Builder
+		b.WriteString("{" + first)
+		for i := range n {
+			fmt.Fprintf(&b, `,"k%d":%d`, i, i)
+		}
+		return b.String() + "}"
+	}
+	few := m.fields(t, `{"event_time":1,"http_request":{"body":`+many(9_999, `"a":1`)+`,"headers":`+many(999, `"":1`)+`},"http_response":{"body":`+many(10_000, `"a":1`)+`}}`)
+	if few.get("api7", "audit", "request", "body", "k9998") != "9998" || few.get("api7", "audit", "response", "body_text") != many(10_000, `"a":1`) {
+		t.Error("10,000 keys are not flattened, or more are")
+	}
+	if few.get("api7", "audit", "request", "headers", "k998") != "998" || few.get("api7", "audit", "request", "headers", "_json") != `{"":1}` {
+		t.Error("1,000 headers are not looked at one by one")
+	}
+	headers := many(1000, `"":1`)
+	if got := m.fields(t, `{"event_time":1,"http_request":{"headers":`+headers+`}}`).get("api7", "audit", "request", "headers", "_json"); got != headers {
+		t.Errorf("1,001 odd headers became %.40s", got)
+	}
+	half := many(6000, `"a":1`)
+	if got := m.fields(t, `{"event_time":1,"x":`+half+`,"y":`+half+`}`).get("api7", "audit", "extra", "_json"); got != `{"x":`+half+`,"y":`+half+`}` {
+		t.Errorf("two times 6,000 keys became %.40s", got)
+	}
+	record := many(5000, `"event_time":1`)
+	if got := m.fields(t, record).get("api7", "audit", "extra", "_json"); got != `{"_json":`+record+`}` {
+		t.Errorf("5,000 unknown members became %.40s", got)
 	}
 }

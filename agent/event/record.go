@@ -64,7 +64,8 @@ type Record struct {
 
 	// Extra is what has no field above, in the order of the text: unknown
 	// members, and known ones with a value of the wrong kind. A key may stand
-	// here more than once; the last one counts.
+	// here more than once; the last one counts. Instead of more than 1,000 of
+	// them there is one named "_json" with the whole record.
 	Extra []Extra
 }
 
