@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -221,7 +222,7 @@ func (d *demo) stories(ctx context.Context) error {
 		d.say("%s", s.title)
 		d.print("auditship export %s", quoted(s.filters))
 		for _, more := range [][]string{
-			{"--format", "table"},
+			{"--format", "table", "--limit", "12"},
 			{"--format", "table", "--details", "--limit", "1"},
 			{"--format", "csv", "--details", "-o", filepath.Join(d.Dir, s.file+".csv")},
 			{"--format", "json", "--details", "-o", filepath.Join(d.Dir, s.file+".json")},
@@ -235,7 +236,9 @@ func (d *demo) stories(ctx context.Context) error {
 	return nil
 }
 
+// quoted is the arguments as a shell takes them.
 func quoted(args []string) string {
+	args = slices.Clone(args)
 	for i, a := range args {
 		if strings.Contains(a, " ") {
 			args[i] = fmt.Sprintf("%q", a)
