@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -19,6 +20,8 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/esnode"
+	"github.com/auditship/auditship/exporter/esnode/estest"
 )
 
 // fault is what happens to a request on its way to the node: it answers and
@@ -339,6 +342,35 @@ func TestLargeRecords(t *testing.T) {
 	}
 	if sum.Rows != 300 || strings.Count(out.String(), strings.Repeat("x", 400_000)) != 20 {
 		t.Errorf("%d rows, %d bytes", sum.Rows, sum.Bytes)
+	}
+}
+
+// Elasticsearch is restarted in the middle: it is away for a while and has
+// forgotten the point in time.
+func TestElasticsearchRestarts(t *testing.T) {
+	node := estest.Private(t, esnode.Options{})
+	tr := newTrailOn(t, node)
+	all := bunches(1000)
+	tr.index(t, all...)
+	var searches atomic.Int32
+	restarted := make(chan error, 1)
+	client := tr.behind(t, func(http.ResponseWriter, *http.Request) bool {
+		if searches.Add(1) == 6 {
+			if err := node.Kill(); err != nil {
+				t.Error(err)
+			}
+			go func() { restarted <- node.Restart(context.WithoutCancel(t.Context())) }()
+		}
+		return false
+	})
+	ids, sum := tr.ids(t, client, Query{}, Options{PageBytes: 10_000})
+	checkOnce(t, ids, all)
+	checkOrder(t, ids, all, NewestFirst)
+	if sum.Views < 2 {
+		t.Errorf("%d views", sum.Views)
+	}
+	if err := <-restarted; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -38,7 +38,11 @@ const password = "correct horse battery staple"
 
 func newTrail(tb testing.TB) *trail {
 	tb.Helper()
-	node := estest.Shared(tb)
+	return newTrailOn(tb, estest.Shared(tb))
+}
+
+func newTrailOn(tb testing.TB, node *esnode.Node) *trail {
+	tb.Helper()
 	tr := &trail{node: node, namespace: estest.Namespace(tb)}
 	admin := tr.client(tb, node.URL, node.Username, node.Password)
 	if err := mappings.Apply(tb.Context(), admin, mappings.Options{}); err != nil {
