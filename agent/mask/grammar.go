@@ -324,13 +324,16 @@ func (p *parser) allow(n *yaml.Node, key string) {
 	p.mapping(n, key, map[string]reader{
 		"path": p.intoText(&a.path), "value": p.intoText(&a.value), "reason": p.intoText(&a.reason),
 	})
-	if n.Kind == yaml.MappingNode && (a.path == "") == (a.value == "") {
-		p.failAt(a.at, "an entry names a path: or a value:, one of them", "")
-	}
-	if n.Kind == yaml.MappingNode && a.reason == "" {
+	switch {
+	case n.Kind != yaml.MappingNode:
+		return
+	case a.reason == "":
 		p.failAt(a.at, "an exemption needs a reason:", "")
+	case (a.path == "") == (a.value == ""):
+		p.failAt(a.at, "an entry names a path: or a value:, one of them", "")
+	default:
+		p.spec.allow = append(p.spec.allow, a)
 	}
-	p.spec.allow = append(p.spec.allow, a)
 }
 
 func (p *parser) rule(n *yaml.Node, key string) {

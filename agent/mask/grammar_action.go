@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"fmt"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -115,6 +116,9 @@ func (p *parser) conditions(n *yaml.Node, key string, negate bool, c *condition)
 		if err != nil || !isLiteral(segs) {
 			p.fail(name, at, "a condition names one field, such as event_type or http_request.method")
 			continue
+		}
+		if meant := nearField(segs[0].text); meant != "" {
+			p.failAt(p.at(name, at), fmt.Sprintf("records have no field %q", segs[0].text), meant)
 		}
 		f := fieldMatch{negate: negate}
 		for _, s := range segs {

@@ -233,8 +233,8 @@ func (c *compiler) secret(k keySpec) (secret []byte, problem string) {
 	if mode&0o007 != 0 {
 		return nil, "the key file " + k.file + " is open to everyone on this host: chmod 0600"
 	}
-	if secret = decodeKey(strings.TrimSpace(string(text))); secret == nil {
-		secret = text
+	if secret = decodeKey(strings.TrimSpace(string(text))); len(secret) < k.minBytes {
+		secret = text // no encoding, or no key in it
 	}
 	return secret, ""
 }
@@ -251,11 +251,18 @@ func decodeKey(text string) []byte {
 	return nil
 }
 
+// wholes are the fields of a record that hold all kinds of values.
+var wholes = []string{"http_request", "http_request.body", "http_request.headers", "http_response", "http_response.body"}
+
 func (c *compiler) allow(a allowSpec) {
 	if a.path != "" {
 		segs, err := parsePath(a.path)
 		if err != nil {
 			c.fail(a.at, "path: %v", err)
+			return
+		}
+		if last := segs[len(segs)-1]; last.kind == segDeep || last.kind == segAny || slices.Contains(wholes, a.path) {
+			c.fail(a.at, "path: a whole body cannot be exempt; name the fields")
 			return
 		}
 		c.allowed[a.path] = a.at
@@ -394,25 +401,34 @@ var fields = []string{
 }
 
 // mistyped refuses a path that is a typing mistake away from a field of the
-// gateway's record, since it would never match.
+// gateway's record, since it would never match. Who means another field writes
+// ["name"].
 func (c *compiler) mistyped(p pathSpec) {
 	first := p.segs[0]
 	if first.kind == segIndex || first.kind == segIndexAny {
 		c.fail(p.at, "the path can never match: a record is an object")
 		return
 	}
-	if first.kind != segLiteral || slices.Contains(fields, first.text) || len(first.text) < 5 {
-		return
+	if meant := nearField(first.text); first.kind == segLiteral && meant != "" && !strings.HasPrefix(p.text, "[") {
+		c.errs = append(c.errs, &Error{
+			File: p.at.file, Line: p.at.line, Column: p.at.column, Key: p.at.key,
+			Problem: fmt.Sprintf("the path can never match: records have no field %q", first.text), Suggestion: meant,
+		})
+	}
+}
+
+// nearField is the field of the gateway's record that a name is a typing
+// mistake away from, or "".
+func nearField(name string) string {
+	if len(name) < 5 || slices.Contains(fields, name) {
+		return ""
 	}
 	for _, f := range fields {
-		if len(f) >= 5 && distance(first.text, f) <= 2 {
-			c.errs = append(c.errs, &Error{
-				File: p.at.file, Line: p.at.line, Column: p.at.column, Key: p.at.key,
-				Problem: fmt.Sprintf("the path can never match: records have no field %q", first.text), Suggestion: f,
-			})
-			return
+		if len(f) >= 5 && distance(name, f) <= 2 {
+			return f
 		}
 	}
+	return ""
 }
 
 // fixed adds the paths that are the same in every set: the record's identity,
