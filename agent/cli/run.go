@@ -3,10 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/pipeline"
 )
 
@@ -20,6 +25,9 @@ Elasticsearch, until it is told to stop.
 SIGTERM or Ctrl-C stops it in order: what was read is delivered, for at most
 shutdown_timeout, and the place is kept. Nothing is lost if it is killed
 instead: what Elasticsearch had not taken is read again at the next start.
+
+SIGHUP reads the configuration and the rules again. If they do not work, the
+old ones are kept, the log says why, and the metric config_reload_ok is 0.
 
 While Elasticsearch is slow, full or gone, or refuses the agent's key, run
 waits, keeps its place, and says so on the log, in /readyz and in /metrics.`,
@@ -36,18 +44,87 @@ waits, keeps its place, and says so on the log, in /readyz and in /metrics.`,
 	}
 }
 
+// run runs the agent until ctx ends, with the configuration as it is at each SIGHUP.
 func (p *program) run(ctx context.Context, cfg *config.Config) error {
-	log := p.logger(cfg.Log)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	a := agent{program: p, reloaded: true}
+	for {
+		next, err := a.runUntilReload(ctx, cfg, hangups)
+		if next == nil || err != nil {
+			return err
+		}
+		cfg = next
+	}
+}
+
+// agent is the running agent over its configurations.
+type agent struct {
+	*program
+	reloaded bool // the last SIGHUP found a configuration that works
+}
+
+// runUntilReload runs the agent with one configuration, and returns the next one
+// when a SIGHUP brings it. One that does not work is reported, and this one kept.
+func (a *agent) runUntilReload(ctx context.Context, cfg *config.Config, hangups <-chan os.Signal) (next *config.Config, err error) {
+	log := a.logger(cfg.Log)
 	client, err := newElasticsearch(cfg.Elasticsearch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	line, err := pipeline.Open(cfg, pipeline.Options{Client: client, Log: log, Version: version})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, line.Close()) }()
+	line.ConfigReloaded(a.reloaded)
 	log.Info().Str("version", version).Str("state_dir", cfg.StateDir).Int("inputs", len(cfg.Inputs)).Msg("started")
-	err = line.Run(ctx)
-	log.Info().Msg("stopped")
-	return errors.Join(err, line.Close())
+	a.tell(log, health.NotifyReady(count(len(cfg.Inputs), "input")))
+
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- line.Run(running) }()
+	for {
+		select {
+		case err := <-ended:
+			log.Info().Msg("stopped")
+			return next, err
+		case <-hangups:
+			a.tell(log, health.NotifyReloading())
+			if next = a.reload(log); next != nil {
+				stop() // the line delivers what it read and ends
+				continue
+			}
+			line.ConfigReloaded(a.reloaded)
+			a.tell(log, health.NotifyReady("the new configuration does not work; the old one is kept"))
+		case <-ctx.Done():
+			a.tell(log, health.NotifyStopping("delivering what was read"))
+			return nil, <-ended
+		}
+	}
+}
+
+// reload reads the configuration and its rules again. It returns nil, and says why,
+// if they do not work.
+func (a *agent) reload(log zerolog.Logger) *config.Config {
+	cfg, err := a.loadConfig()
+	if err == nil {
+		_, err = loadRules(cfg.Masking)
+	}
+	a.reloaded = err == nil
+	if err != nil {
+		log.Error().Err(err).Msg("the configuration was not reloaded; the old one is kept")
+		return nil
+	}
+	log.Info().Msg("the configuration is reloaded")
+	return cfg
+}
+
+// tell logs that systemd could not be told something.
+func (a *agent) tell(log zerolog.Logger, err error) {
+	if err != nil {
+		log.Warn().Err(err).Msg("systemd does not listen")
+	}
 }

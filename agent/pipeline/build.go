@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -72,6 +73,9 @@ func (p *Pipeline) Close() error {
 	return errors.Join(append(errs, p.store.Close())...)
 }
 
+// ConfigReloaded says whether the configuration was last read with success.
+func (p *Pipeline) ConfigReloaded(ok bool) { p.reloaded.Store(ok) }
+
 // Ledger is the pipeline's account of records.
 func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
 
@@ -84,6 +88,8 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	}
 	p.metrics.Gauge("state_recovered_lines", "Damaged lines of saved positions found at the start.", nil,
 		func() float64 { return float64(p.store.Recovered()) })
+	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
+		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
 	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
 	if err := p.buildExporter(cfg, o.Client); err != nil {
 		return err
@@ -186,12 +192,13 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 	if names := common.eventNames[in.Gateway]; names != nil {
 		documents.EventNames = names.Name
 	}
+	masksID := slices.ContainsFunc(decoder.IDPaths(), common.rules.MasksField)
 	return func() *transformer {
 		return &transformer{
 			masker: common.rules.NewMasker(), decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
-			masksID:  common.rules.MasksField("id"), splits: in.File != nil, now: time.Now,
+			masksID:  masksID, splits: in.File != nil, now: time.Now,
 		}
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -50,6 +51,8 @@ type Pipeline struct {
 	queue     *queue.Queue[*shipment]
 	releases  *queue.Order[savedPlace]
 	positions positions
+	progress  progress
+	reloaded  atomic.Bool             // the configuration was last read with success
 	counters  map[string]*occurrences // of streams with records without an id
 }
 
@@ -70,6 +73,7 @@ type input struct {
 //	one                      puts them back in order, into the queue
 //	a few                    send bulk requests and settle every verdict
 //	one                      saves positions
+//	two                      answer /metrics and feed the service manager's watchdog
 func (p *Pipeline) Run(ctx context.Context) error {
 	// Sources stop with ctx; everything behind them may finish what they read.
 	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -80,6 +84,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(drain)
 	var server errgroup.Group
 	server.Go(func() error { return p.serve(serving) })
+	server.Go(func() error { return health.FeedWatchdog(serving, p.progressing) })
 	var saver sync.WaitGroup
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
 	saver.Go(func() { p.savePositions(saving) })

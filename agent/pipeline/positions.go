@@ -65,6 +65,7 @@ func (q *positions) putBack(entries []checkpoint.Entry) {
 func (p *Pipeline) savePositions(ctx context.Context) {
 	ticker := time.NewTicker(saveInterval)
 	defer ticker.Stop()
+	p.look(time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -72,6 +73,7 @@ func (p *Pipeline) savePositions(ctx context.Context) {
 			return
 		case <-ticker.C:
 			p.save()
+			p.look(time.Now())
 		}
 	}
 }
