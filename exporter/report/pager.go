@@ -176,7 +176,7 @@ func (p *pager) fetch(ctx context.Context) (*page, error) {
 			return nil, ctx.Err()
 		case errors.Is(err, errViewLost):
 			p.pit, try = "", max(try, p.idle)
-		case p.views == 0 || !worthRetrying(err):
+		case p.views == 0 || !worthRetrying(err) && !isRefusal(err):
 			return nil, explain(err, p.query)
 		}
 		if try == maxTries {

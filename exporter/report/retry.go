@@ -56,6 +56,13 @@ func worthRetrying(err error) bool {
 	return isNetwork(err)
 }
 
+// isRefusal says that Elasticsearch does not know the credentials or their
+// rights. It says so too while it starts and has its users and roles not read
+// yet, so to somebody whom it has answered before it may be for the moment.
+func isRefusal(err error) bool {
+	return isStatus(err, http.StatusUnauthorized) || isStatus(err, http.StatusForbidden)
+}
+
 // isNetwork says that err is about the way to Elasticsearch, as opposed to its
 // answer, to the credentials' file and to a certificate that is not trusted.
 func isNetwork(err error) bool {
