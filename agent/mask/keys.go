@@ -17,6 +17,8 @@ type keyInfo struct {
 	// secret: the key itself holds something that a detector would take.
 	secret bool
 	role   keyRole
+	// about: after a sensitive name, this one takes its sense away.
+	about bool
 	// plainName: neither the name nor the role of the key means anything.
 	plainName bool
 	// next is the key that came after this one the last time, and to is the
@@ -124,7 +126,7 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 
 // lookName works out what the rules say about a name.
 func (m *Masker) lookName(raw, name string) *keyInfo {
-	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name)}
+	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name), about: isAbout(name)}
 	info.plainName = len(info.names) == 0 && info.role < roleValue
 	return info
 }

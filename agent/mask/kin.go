@@ -16,6 +16,7 @@ const (
 	roleNone    keyRole = iota
 	roleName            // its value is the name of something
 	rolePointer         // its value is the path of something (RFC 6901)
+	roleAddress         // its value is the address of a request
 	roleValue           // its value is what the name names
 	roleConfig          // its value is configuration of what the name names
 )
@@ -26,9 +27,11 @@ func roleOf(key string) keyRole {
 		return roleName
 	case "path", "from":
 		return rolePointer
+	case "uri", "url", "request_uri":
+		return roleAddress
 	case "value", "val", "v", "values", "default", "example", "content", "data":
 		return roleValue
-	case "config", "conf", "configuration", "args", "settings":
+	case "config", "conf", "configuration", "args", "settings", "body", "request_body", "payload":
 		return roleConfig
 	}
 	return roleNone
@@ -37,9 +40,20 @@ func roleOf(key string) keyRole {
 // kin collects the members of one object that may mean something for each
 // other.
 type kin struct {
-	names  [4]span32 // the values of roleName and rolePointer, with quotes
-	values [4]relative
+	names  [maxKin]name
+	values [maxKin]relative
 	n, v   int8
+	// crowded: there were more. Only who wants to hide something has so many,
+	// so values go without further questions.
+	crowded bool
+}
+
+const maxKin = 8
+
+// name is what a member says about its neighbours: its string, with quotes.
+type name struct {
+	span32
+	role keyRole
 }
 
 // relative is a member that a name may speak about.
@@ -87,10 +101,12 @@ func (w *walker) names(f *frame, node int32, body []byte) {
 		return
 	}
 	k := w.kinOf(f)
-	if int(k.n) < len(k.names) {
-		k.names[k.n] = span32{int32(w.scan.Start()), int32(w.scan.End())}
-		k.n++
+	if k.n == maxKin {
+		k.crowded = true
+		return
 	}
+	k.names[k.n] = name{span32{int32(w.scan.Start()), int32(w.scan.End())}, f.key.role}
+	k.n++
 }
 
 // maxPointer is how long a name or a JSON Patch path can be, in bytes.
@@ -100,7 +116,9 @@ const maxPointer = 1024
 func (w *walker) related(node int32, key *keyInfo, kind jsonscan.Kind) (int32, int32) {
 	f := &w.frames[len(w.frames)-1]
 	k := w.kinOf(f)
-	if int(k.v) < len(k.values) {
+	if k.v == maxKin {
+		k.crowded = true
+	} else {
 		k.values[k.v] = relative{span32{int32(w.scan.Start()), 0}, node, key, kind, k.n}
 		k.v++
 	}
@@ -110,13 +128,16 @@ func (w *walker) related(node int32, key *keyInfo, kind jsonscan.Kind) (int32, i
 // resolve gives the node and the rule that the names of an object have for one
 // of its values.
 func (w *walker) resolve(f *frame, k *kin, node int32, key *keyInfo, kind jsonscan.Kind) (int32, int32) {
+	if k.crowded {
+		return node, w.m.rules.limitRule
+	}
 	named := none
-	for _, at := range k.names[:k.n] {
-		name := w.data[at.start+1 : at.end-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
-			name = jsonscan.AppendUnquoted(nil, w.data[at.start:at.end])
+	for _, n := range k.names[:k.n] {
+		text := w.data[n.start+1 : n.end-1]
+		if bytes.IndexByte(text, '\\') >= 0 {
+			text = jsonscan.AppendUnquoted(nil, w.data[n.start:n.end])
 		}
-		place, rule := w.named(f, name, key.role, kind)
+		place, rule := w.named(f, text, n.role, key.role, kind)
 		if place != 0 {
 			node = w.m.nodes.union(node, w.m.nodes.bare(place))
 		}
@@ -127,19 +148,21 @@ func (w *walker) resolve(f *frame, k *kin, node int32, key *keyInfo, kind jsonsc
 
 // named says where a value stands that has a name beside it, 0 for nowhere
 // special, and which rule selects it by that name.
-func (w *walker) named(f *frame, name []byte, role keyRole, kind jsonscan.Kind) (place, rule int32) {
-	zones := w.m.nodes.list[f.node].zones
+func (w *walker) named(f *frame, name []byte, says, role keyRole, kind jsonscan.Kind) (place, rule int32) {
+	if says == roleAddress {
+		return w.follow(f.node, name), none
+	}
 	if run(name, 0, nameChars) != len(name) || bytes.Contains(name, []byte(redactedPrefix)) {
 		return 0, none // no name, or one that was masked
 	}
+	zones := w.m.nodes.list[f.node].zones
 	if len(name) > 0 && name[0] == '/' {
 		return w.pointer(f, name, role, zones, kind)
 	}
 	info := w.m.lookText(name)
+	rule = none
 	if role == roleValue {
 		rule = w.byName(info.names, zones, kind)
-	} else {
-		rule = none
 	}
 	if info.class == classOther {
 		return 0, rule
@@ -187,7 +210,7 @@ func (w *walker) settleKin(f *frame) {
 	k := w.kin[f.kin-1]
 	w.kin = w.kin[:f.kin-1]
 	for _, v := range k.values[:k.v] {
-		if v.names == k.n || v.end == 0 {
+		if v.names == k.n && !k.crowded || v.end == 0 {
 			continue
 		}
 		node, rule := w.resolve(f, &k, v.node, v.key, v.kind)
@@ -229,6 +252,9 @@ var headerChars = newCharset("-")
 // settlePair looks at an array of two: ["limit-count", {...}].
 func (w *walker) settlePair(f *frame) {
 	name := w.data[f.first.start+1 : f.first.end-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = jsonscan.AppendUnquoted(nil, w.data[f.first.start:f.first.end])
+	}
 	if run(name, 0, urlChars) != len(name) || f.lastEnd <= f.second {
 		return
 	}
@@ -305,15 +331,20 @@ func rotate(edits []edit, n int) {
 	}
 }
 
-// uri follows the path of the request's address through the rules, so that a
-// rule for **.ssls.key finds the key in the body of a request to .../ssls.
+// uri notes where the path of the request's address leads among the rules, so
+// that a rule for **.ssls.key finds the key in the body of a request to
+// .../ssls, and in its answer.
 func (w *walker) uri(address []byte) {
+	w.m.address = w.m.nodes.bare(w.follow(startNode, address))
+}
+
+// follow goes along the path of an address.
+func (w *walker) follow(place int32, address []byte) int32 {
 	path, _, _ := bytes.Cut(address, []byte("?"))
 	if at := bytes.Index(path, []byte("://")); at >= 0 {
 		_, path, _ = bytes.Cut(path[at+3:], []byte("/"))
 	}
 	n := w.m.nodes
-	place := startNode
 	for len(path) > 0 {
 		part := path
 		if at := bytes.IndexByte(path, '/'); at >= 0 {
@@ -321,11 +352,14 @@ func (w *walker) uri(address []byte) {
 		} else {
 			path = nil
 		}
+		if bytes.IndexByte(part, '%') >= 0 {
+			part = unpercent(nil, part, false)
+		}
 		if len(part) > 0 {
 			place = n.step(place, n.classOf(part))
 		}
 	}
-	w.m.address = n.bare(place)
+	return place
 }
 
 // body is the node of a body, with what the request's address says about it.

@@ -301,6 +301,7 @@ func (c *compiler) declare(spec ruleSpec, refuse bool) {
 	}
 	c.r.byID[spec.id] = int32(len(c.r.rules))
 	c.specs = append(c.specs, spec)
+	c.r.conditional = c.r.conditional || spec.when != nil
 	c.r.rules = append(c.r.rules, rule{
 		id: spec.id, action: spec.action, overrides: none, keepObjects: !spec.objects, refuse: refuse,
 		marker: []byte(redactedPrefix + spec.id + "]"), quoted: []byte(`"` + redactedPrefix + spec.id + `]"`), when: spec.when,
@@ -423,12 +424,13 @@ func nearField(name string) string {
 	if len(name) < 5 || slices.Contains(fields, name) {
 		return ""
 	}
+	best, least := "", 3
 	for _, f := range fields {
-		if len(f) >= 5 && distance(name, f) <= 2 {
-			return f
+		if d := distance(name, f); len(f) >= 5 && d < least {
+			best, least = f, d
 		}
 	}
-	return ""
+	return best
 }
 
 // fixed adds the paths that are the same in every set: the record's identity,

@@ -55,9 +55,11 @@ type Masker struct {
 	count   int
 	dropped bool
 	refused bool
+	text    bool  // it is a text, which may have been cut anywhere
 	budget  int   // bytes that may still be read a second time
 	address int32 // node of the request's address, 0 where not yet known
 	bodies  []pendingBody
+	met     []condition3 // by rule
 	probed  *probe
 	explain *[]Hit
 }
@@ -66,6 +68,9 @@ type Masker struct {
 // records it saw, about 1 MB at most.
 func (r *Rules) NewMasker() *Masker {
 	m := &Masker{rules: r, nodes: newNodes(r), hits: make([]uint64, len(r.rules)), hashes: map[*hmacKey]hash.Hash{}}
+	if r.conditional {
+		m.met = make([]condition3, len(r.rules))
+	}
 	m.keys = newKeyCache(m.lookKey)
 	m.names = newKeyCache(func(raw string, _ bool) *keyInfo { return m.lookName(raw, raw) })
 	m.looker = &walker{m: m, depth: r.limits.decode, dropRule: none}
@@ -106,6 +111,7 @@ func (m *Masker) Mask(record []byte) (res Result) {
 func (m *Masker) begin(record []byte) {
 	m.record, m.count, m.dropped, m.refused = record, 0, false, false
 	m.budget, m.address, m.bodies, m.probed = 8*len(record)+1<<16, 0, m.bodies[:0], nil
+	clear(m.met)
 	if len(m.nodes.list) > maxNodes {
 		m.nodes.reset()
 		m.keys.clear()
@@ -127,17 +133,12 @@ func (m *Masker) rescue(res *Result) {
 // MaskText masks a text that is no record: an error, a line of a log. What it
 // returns is valid until the next call, or the text itself.
 func (m *Masker) MaskText(text []byte) (masked []byte) {
-	defer func() {
-		if recover() != nil {
-			m.hits[m.rules.errorRule]++
-			masked = m.rules.rules[m.rules.errorRule].marker
-			m.levels = nil
-		}
-	}()
 	m.begin(text)
+	m.text = true
+	defer func() { m.text = false }()
 	w := m.level(0)
 	w.frames = w.frames[:0]
-	if out, changed := w.value(text, startNode, none, w.why(text, startNode)); changed {
+	if out, changed := w.guarded(text, startNode, none, w.why(text, startNode)); changed {
 		return out
 	}
 	return text

@@ -1,23 +1,210 @@
 package mask
 
-import "testing"
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
 
-func TestMask(t *testing.T) {
+// Secrets in all kinds of places: none survives.
+func TestCanaries(t *testing.T) {
+	m := Builtin().NewMasker()
+	lines := readLines(t, "canaries.ndjson")
+	if len(lines) < 60 {
+		t.Fatalf("%d canaries only", len(lines))
+	}
+	for _, line := range lines {
+		var c []string
+		if err := json.Unmarshal([]byte(line), &c); err != nil || len(c) < 3 {
+			t.Fatalf("testdata/canaries.ndjson: %v in %s", err, line)
+		}
+		t.Run(c[0], func(t *testing.T) {
+			hits, res := m.Explain([]byte(c[1]))
+			checkGone(t, "the record", string(res.Bytes), c[2:])
+			for _, h := range hits {
+				checkGone(t, "the explanation", h.Path, c[2:])
+			}
+			checkGone(t, "the record as a text", string(m.MaskText([]byte("rejected: "+c[1]))), c[2:])
+		})
+	}
+}
+
+func checkGone(t *testing.T, what, text string, secrets []string) {
+	t.Helper()
+	for _, s := range secrets {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(s)) {
+			t.Errorf("%q survived in %s: %.600s", s, what, text)
+		}
+	}
+}
+
+func TestNothingIsCopiedWhereNothingIsFound(t *testing.T) {
+	m := Builtin().NewMasker()
+	for _, line := range readLines(t, "kept.ndjson") {
+		record := []byte(line)
+		res := m.Mask(record)
+		if len(res.Bytes) != len(record) || &res.Bytes[0] != &record[0] {
+			t.Errorf("%s was copied", line)
+		}
+		if n := testing.AllocsPerRun(20, func() { m.Mask(record) }); n > 8 {
+			t.Errorf("%v allocations for %s", n, line)
+		}
+	}
+}
+
+// What no rule touches keeps its bytes, whatever they are.
+func TestBytesStay(t *testing.T) {
 	m := Builtin().NewMasker()
 	for name, tt := range map[string]struct{ in, want string }{
-		"nothing to do": {`{"id":"1","a":"b"}`, `{"id":"1","a":"b"}`},
-		"key name":      {`{"password": "x", "n":1}`, `{"password": "[REDACTED:names]", "n":1}`},
-		"path":          {`{"http_request":{"body":{"plugins":{"key-auth":{"key":"abc","header":"x"}}}}}`, `{"http_request":{"body":{"plugins":{"key-auth":{"key":"[REDACTED:plugins]","header":"x"}}}}}`},
-		"token":         {`{"x":"see a7ee-0123456789abcdef0123"}`, `{"x":"see [REDACTED:gateway-token]"}`},
-		"bearer":        {`{"x":"Bearer abc123def456"}`, `{"x":"Bearer [REDACTED:auth-scheme]"}`},
-		"container":     {`{"secret":{"a":[1,"b",null,true]}}`, `{"secret":{"a":["[REDACTED:names]","[REDACTED:names]",null,true]}}`},
-		"identity":      {`{"id":"a7ee-0123456789abcdef0123"}`, `{"id":"a7ee-0123456789abcdef0123"}`},
-		"token_name":    {`{"token_name":"ci"}`, `{"token_name":"ci"}`},
+		"numbers":       {`{"a":9007199254740993,"b":1e400,"c":-0.10,"password":"x"}`, `{"a":9007199254740993,"b":1e400,"c":-0.10,"password":"[REDACTED:names]"}`},
+		"blanks":        {"{ \"a\" :\t1 ,\r\n \"password\" : \"x\" }", "{ \"a\" :\t1 ,\r\n \"password\" : \"[REDACTED:names]\" }"},
+		"order":         {`{"z":1,"password":"x","a":2}`, `{"z":1,"password":"[REDACTED:names]","a":2}`},
+		"duplicates":    {`{"a":1,"password":"x","a":2,"password":"y"}`, `{"a":1,"password":"[REDACTED:names]","a":2,"password":"[REDACTED:names]"}`},
+		"escapes":       {`{"a":"\u00e9\/\ud800","password":"x"}`, `{"a":"\u00e9\/\ud800","password":"[REDACTED:names]"}`},
+		"invalid UTF-8": {"{\"a\":\"\xff\xfe\",\"password\":\"\xff\"}", "{\"a\":\"\xff\xfe\",\"password\":\"[REDACTED:names]\"}"},
+		"a scalar":      {`"password=x"`, `"password=[REDACTED:names]"`},
+		"an array":      {`[{"password":"x"},{"a":1}]`, `[{"password":"[REDACTED:names]"},{"a":1}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := m.Mask([]byte(tt.in))
-			if string(res.Bytes) != tt.want {
-				t.Errorf("got  %s\nwant %s", res.Bytes, tt.want)
+			if string(res.Bytes) != tt.want || res.Outcome != Kept {
+				t.Errorf("outcome %d\ngot  %s\nwant %s", res.Outcome, res.Bytes, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	const rules = `
+masking:
+  limits: {max_depth: 4, max_string: 100B, max_decode_depth: 1}
+  rules:
+    - {id: gone, select: {path: "**.heartbeat"}, action: drop_event}
+    - {id: noise, select: {match: 'noise-[0-9]'}, action: drop_event}
+`
+	closed := loadText(t, rules).NewMasker()
+	refusing := loadText(t, strings.Replace(rules, "masking:", "masking:\n  on_error: dead_letter", 1)).NewMasker()
+	for name, tt := range map[string]struct {
+		in, want string
+		outcome  Outcome
+	}{
+		"kept":                {`{"a":1}`, `{"a":1}`, Kept},
+		"dropped":             {`{"a":{"heartbeat":1}}`, ``, Dropped},
+		"dropped by a text":   {`{"a":"x noise-1"}`, ``, Dropped},
+		"dropped in a layer":  {`{"a":"{\"heartbeat\":1}"}`, ``, Dropped},
+		"too deep":            {`{"a":{"b":{"c":{"d":1}}}}`, `{"a":{"b":{"c":{"d":1}}}}`, Kept},
+		"one too deep":        {`{"a":{"b":{"c":{"d":{"e":1}}}}}`, `{"a":{"b":{"c":{"d":"[REDACTED:limit]"}}}}`, Refused},
+		"too long":            {`{"a":"` + strings.Repeat("x=1&", 40) + `"}`, `{"a":"[REDACTED:limit]"}`, Refused},
+		"long, but harmless":  {`{"a":"` + strings.Repeat("x ", 80) + `"}`, `{"a":"` + strings.Repeat("x ", 80) + `"}`, Kept},
+		"too many layers":     {`{"a":"{\"b\":\"{\\\"c\\\":1}\"}"}`, `{"a":"{\"b\":\"[REDACTED:limit]\"}"}`, Refused},
+		"broken":              {`{"a":1`, `{"a":1`, Broken},
+		"broken and secret":   {`{"password":"x`, `{"password": "[REDACTED:names]"`, Broken},
+		"no JSON":             {`password: x`, `password: [REDACTED:names]`, Broken},
+		"nothing":             {``, ``, Broken},
+		"identity is a limit": {`{"id":"` + strings.Repeat("x=1&", 40) + `"}`, `{"id":"` + strings.Repeat("x=1&", 40) + `"}`, Kept},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := refusing.Mask([]byte(tt.in))
+			if res.Outcome != tt.outcome || string(res.Bytes) != tt.want {
+				t.Errorf("got  %d %s\nwant %d %s", res.Outcome, res.Bytes, tt.outcome, tt.want)
+			}
+			if tt.outcome == Refused {
+				tt.outcome = Kept
+			}
+			res = closed.Mask([]byte(tt.in))
+			if res.Outcome != tt.outcome || string(res.Bytes) != tt.want {
+				t.Errorf("without on_error: got %d %s\nwant %d %s", res.Outcome, res.Bytes, tt.outcome, tt.want)
+			}
+		})
+	}
+}
+
+// A detector that fails takes the value with it, and nothing else.
+func TestPanicsFailClosed(t *testing.T) {
+	rules := loadText(t, "masking: {on_error: dead_letter}")
+	rules.finders[detectA7EE].find = func(_ []span, text []byte, _ bool) []span {
+		panic("failed on " + string(text))
+	}
+	m := rules.NewMasker()
+	res := m.Mask([]byte(`{"id":"1","x":{"y":"see a7ee-0123","z":"fine"},"password":"x"}`))
+	const want = `{"id":"1","x":{"y":"[REDACTED:error]","z":"fine"},"password":"[REDACTED:names]"}`
+	if string(res.Bytes) != want || res.Outcome != Refused {
+		t.Errorf("got  %d %s\nwant %d %s", res.Outcome, res.Bytes, Refused, want)
+	}
+	if got := string(m.MaskText([]byte("see a7ee-0123"))); got != "[REDACTED:error]" {
+		t.Errorf("as a text: %s", got)
+	}
+
+	m = rules.NewMasker()
+	m.keys.look = func(string, bool) *keyInfo { panic("whatever goes wrong outside a value") }
+	res = m.Mask([]byte(`{"zzz":{"yyy":"x"}}`))
+	if string(res.Bytes) != `"[REDACTED:error]"` || res.Outcome != Refused || res.Hits != 1 {
+		t.Errorf("a failure outside a value: %d %s", res.Outcome, res.Bytes)
+	}
+}
+
+func TestHitsAreCounted(t *testing.T) {
+	rules := Builtin()
+	m := rules.NewMasker()
+	in := []byte(`{"password":"a","x":["Bearer abc123def456",{"value":"v","name":"secret"}],"y":"{\"token\":\"t\"}"}`)
+	for range 3 {
+		if res := m.Mask(in); res.Hits != 4 {
+			t.Fatalf("%d hits in %s", res.Hits, res.Bytes)
+		}
+	}
+	got := map[string]uint64{}
+	for i, n := range m.Hits() {
+		if n > 0 {
+			got[rules.Names()[i]] = n
+		}
+	}
+	if len(got) != 2 || got["names"] != 9 || got["auth-scheme"] != 3 {
+		t.Errorf("hits %v", got)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	in := `{"password":"a","http_request":{"headers":[["Authorization","b"]],"body":"{\"plugins\":[{\"config\":{\"key\":\"c\"},\"name\":\"key-auth\"}]}"},"list":[0,"Bearer abc123def456"],"a7ee-0123456789abcdef":{"token":1}}`
+	hits, res := Builtin().NewMasker().Explain([]byte(in))
+	want := []Hit{
+		{"names", "password", "redact"},
+		{"credentials", "http_request.headers[0][1]", "redact"},
+		{"plugins", "http_request.body.plugins[0].config.key", "redact"},
+		{"auth-scheme", "list[1]", "redact"},
+		{"gateway-token", "[REDACTED]", "redact"},
+		{"names", "[REDACTED].token", "redact"},
+	}
+	if len(hits) != len(want) {
+		t.Fatalf("got %v for %s", hits, res.Bytes)
+	}
+	for i := range want {
+		if hits[i] != want[i] {
+			t.Errorf("hit %d is %v, want %v", i, hits[i], want[i])
+		}
+	}
+}
+
+// Very deep and very long records take their time, but not more than that.
+func TestMonsters(t *testing.T) {
+	m := Builtin().NewMasker()
+	deep := strings.Repeat(`{"value":[`, 4000) + `{"password":"cnry"}` + strings.Repeat(`],"name":"x"}`, 4000)
+	for name, in := range map[string]string{
+		"deep with names behind": deep,
+		"deep arrays":            strings.Repeat("[", 9999) + `"password=cnry"` + strings.Repeat("]", 9999),
+		"many brackets":          `{"x":"` + strings.Repeat("[{", 100_000) + ` password=cnry"}`,
+		"many quotes":            `{"x":"` + strings.Repeat("' ", 100_000) + ` password=cnry"}`,
+		"many separators":        `{"x":"` + strings.Repeat("a=b:c=", 50_000) + ` password=cnry"}`,
+		"many keys":              `{` + strings.Repeat(`"k":{},`, 50_000) + `"password":"cnry"}`,
+		"a long value":           `{"x":"` + strings.Repeat("filler ", 200_000) + ` password=cnry"}`,
+		"a long key":             `{"` + strings.Repeat("filler ", 50_000) + ` password":"cnry"}`,
+		"a long number":          `{"password":1` + strings.Repeat("0", 100_000) + `7777e1}`,
+		"many percent signs":     `{"x":"` + strings.Repeat("%25", 50_000) + `%26password=cnry"}`,
+		"much base64":            `{"x":"` + strings.Repeat("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh", 10_000) + ` password=cnry"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if res := m.Mask([]byte(in)); bytes.Contains(res.Bytes, []byte("cnry")) || bytes.Contains(res.Bytes, []byte("7777e1")) {
+				t.Error("the secret survived")
 			}
 		})
 	}

@@ -113,7 +113,8 @@ func (w *walker) textRule(key []byte, node int32, lost bool) int32 {
 }
 
 // phraseRule reads up to four words before a separator as one name: the API
-// key: ...
+// key: ... Before = the name has to end there, so that attributes do not
+// belong to the name of their element.
 func (w *walker) phraseRule(text []byte, floor, start, sep int, node int32) int32 {
 	from := start
 	for words := 0; words < 3 && from > floor+1 && text[from-1] == ' ' && keyRun[text[from-2]]; words++ {
@@ -123,16 +124,20 @@ func (w *walker) phraseRule(text []byte, floor, start, sep int, node int32) int3
 	if from == start || sep-from > longKey {
 		return none
 	}
+	zones := w.m.nodes.list[node].zones
+	if text[sep] == '=' && w.byName(w.m.lookText(text[from:start-1]).names, zones, jsonscan.String) != none {
+		return none
+	}
 	info := w.m.lookText(bytes.TrimRight(text[from:sep], " \t"))
-	return w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String)
+	return w.byName(info.names, zones, jsonscan.String)
 }
 
 // valueAfter is the value behind the separator at sep, whose key starts at
 // start.
 func valueAfter(text []byte, start, sep int) span {
 	from := sep + 1
-	for from < len(text) && (text[from] == ' ' || text[from] == '\t') {
-		from++
+	for from < len(text) && bytes.IndexByte([]byte(" \t=>:"), text[from]) >= 0 {
+		from++ // also := => ==
 	}
 	escapes := 0
 	for from+escapes < len(text) && text[from+escapes] == '\\' {
@@ -274,6 +279,36 @@ func (w *walker) fragments(text []byte, node int32) {
 // maxFragments bounds how often a text is read as JSON, since each bracket
 // that opens nothing is read to the end.
 const maxFragments = 16
+
+// tags masks what stands in XML elements with sensitive names.
+func (w *walker) tags(text []byte, node int32) {
+	for from := 0; ; {
+		at := bytes.IndexByte(text[from:], '<')
+		if at < 0 {
+			return
+		}
+		from += at + 1
+		name := text[from:run(text, from, keyRun)]
+		if at := bytes.LastIndexByte(name, ':'); at >= 0 {
+			name = name[at+1:]
+		}
+		end := bytes.IndexByte(text[from:], '>')
+		if end < 0 {
+			return
+		}
+		start := from + end + 1
+		stop := bytes.IndexByte(text[start:], '<')
+		if stop < 0 {
+			stop = len(text) - start
+		}
+		if len(name) == 0 || stop == 0 || w.m.rules.isMarker(text[start:start+stop]) {
+			continue
+		}
+		if rule := w.textRule(name, node, false); rule != none {
+			w.spans = append(w.spans, hitSpan{span: span{start, start + stop}, rule: rule})
+		}
+	}
+}
 
 // multipart masks the fields of a multipart/form-data body whose names are
 // sensitive.

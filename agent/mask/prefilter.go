@@ -14,6 +14,7 @@ const (
 	whyPair    trigger = 1 << (32 + iota) // = or :
 	whyQuote                              // " ' `
 	whyPercent                            // %
+	whyTag                                // <
 	whyBracket                            // { or [
 	whyBase64                             // a long run of base64
 	whyMatch                              // a regular expression of a rule
@@ -39,7 +40,7 @@ const maxDigits = 16
 func (p *prefilter) addLayers() {
 	for c, why := range map[byte]trigger{
 		'=': whyPair, ':': whyPair, '"': whyQuote, '\'': whyQuote, '`': whyQuote,
-		'%': whyPercent, '{': whyBracket, '[': whyBracket,
+		'%': whyPercent, '<': whyTag, '{': whyBracket, '[': whyBracket,
 	} {
 		p.addByte(c, why)
 	}

@@ -46,7 +46,7 @@ func (w *walker) word(text []byte, at span, rule int32, left int, node int32, to
 	}
 	named := w.messageRule(first, node, false)
 	switch {
-	case named != none && describing(next):
+	case named != none && len(next) > 0 && w.m.lookText(next).about:
 		return none, 0
 	case named == none && phrase != nil && w.messageRule(next, node, false) == none:
 		named = w.messageRule(phrase, node, false)
@@ -62,10 +62,13 @@ func (w *walker) word(text []byte, at span, rule int32, left int, node int32, to
 	return rule, left - 1
 }
 
-// describing says whether a word after a sensitive one takes its sense away:
-// token name, password for.
-func describing(word []byte) bool {
-	split := words(string(word))
+// isAbout says whether a word after a sensitive one takes its sense away: token
+// name, password for.
+func isAbout(word string) bool {
+	if len(word) > longKey {
+		return false
+	}
+	split := words(word)
 	return describes(split) || len(split) == 1 && isPreposition(split[0])
 }
 
@@ -79,7 +82,7 @@ func isPreposition(word string) bool {
 
 // messageRule is the rule for a name in a message, or none.
 func (w *walker) messageRule(name []byte, node int32, torn bool) int32 {
-	if len(name) == 0 || len(name) > longKey || len(bytes.Fields(name)) > 3 {
+	if len(name) == 0 || len(name) > longKey || bytes.Count(name, []byte(" ")) > 2 {
 		return none
 	}
 	return w.textRule(name, node, torn)

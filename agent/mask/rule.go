@@ -25,6 +25,7 @@ type Rules struct {
 	// limitRule and errorRule stand for what no rule of the files did: a value
 	// too deep or long to look into, and one whose masking failed.
 	limitRule, errorRule int32
+	conditional          bool // some rules have a when:
 }
 
 // The rules every set has, whatever its files say.

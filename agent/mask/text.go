@@ -231,10 +231,13 @@ func (w *walker) search(text []byte, node int32, why trigger, torn bool) {
 	if why&whyBracket != 0 {
 		w.fragments(text, node)
 	}
-	w.detect(text, node, why, torn)
+	w.detect(text, node, why, torn || w.m.text && w.depth == 0)
 	if why&whyPair != 0 {
 		w.pairs(text, node, torn)
 		w.multipart(text, node)
+	}
+	if why&whyTag != 0 {
+		w.tags(text, node)
 	}
 	if why&whyQuote != 0 {
 		w.quoted(text, node, torn)

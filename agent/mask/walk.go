@@ -364,17 +364,16 @@ func (w *walker) replaceWhole(kind jsonscan.Kind, rule int32) {
 func (w *walker) str(node, rule int32) {
 	start, end := w.scan.Start(), w.scan.End()
 	body := w.data[start+1 : end-1]
-	if len(w.frames) > 0 {
-		w.names(&w.frames[len(w.frames)-1], node, body)
-	}
-	if len(body) == 0 {
-		return
-	}
 	if w.scan.Escaped() {
 		w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
 		body = w.text
 	}
-	w.masked(body, node, rule)
+	if len(w.frames) > 0 {
+		w.names(&w.frames[len(w.frames)-1], node, body)
+	}
+	if len(body) > 0 {
+		w.masked(body, node, rule)
+	}
 }
 
 // masked masks the current scalar, whose value is body. A number that is
@@ -392,15 +391,33 @@ func (w *walker) masked(body []byte, node, rule int32) {
 		}
 		return
 	}
-	if out, changed := w.value(body, node, rule, why); changed {
+	if out, changed := w.guarded(body, node, rule, why); changed {
 		w.edit(w.scan.Start(), w.scan.End(), rule, out)
 	}
+}
+
+// guarded is value with a net: a value whose masking panics is replaced.
+func (w *walker) guarded(body []byte, node, rule int32, why trigger) (out []byte, changed bool) {
+	defer func(before *probe) {
+		if recover() == nil {
+			return
+		}
+		failed := w.m.rules.errorRule
+		w.m.probed = before
+		w.took(failed)
+		w.m.refuse(failed)
+		if rule != none {
+			w.m.refuse(rule)
+		}
+		out, changed = w.m.rules.rules[failed].marker, true
+	}(w.m.probed)
+	return w.value(body, node, rule, why)
 }
 
 // maskKey masks a member's name that holds a secret itself.
 func (w *walker) maskKey(start, end int) {
 	w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[start:end])
-	if out, changed := w.value(w.text, startNode, none, ^trigger(0)); changed {
+	if out, changed := w.guarded(w.text, startNode, none, ^trigger(0)); changed {
 		w.edit(start, end, none, out)
 	}
 }

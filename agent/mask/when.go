@@ -16,6 +16,15 @@ type fieldMatch struct {
 	negate bool     // none may
 }
 
+// condition3 is what is known about a condition for the record at hand.
+type condition3 byte
+
+const (
+	notAsked condition3 = iota
+	isMet
+	isNotMet
+)
+
 // holds says whether a rule's condition is met by the record at hand. Where a
 // field stands in a record twice, either value can meet it.
 func (m *Masker) holds(index int32) bool {
@@ -23,12 +32,15 @@ func (m *Masker) holds(index int32) bool {
 	if c == nil {
 		return true
 	}
-	for i := range c.fields {
-		if !m.fieldMatches(&c.fields[i]) {
-			return false
+	if m.met[index] == notAsked {
+		m.met[index] = isMet
+		for i := range c.fields {
+			if !m.fieldMatches(&c.fields[i]) {
+				m.met[index] = isNotMet
+			}
 		}
 	}
-	return true
+	return m.met[index] == isMet
 }
 
 func (m *Masker) fieldMatches(f *fieldMatch) bool {
