@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
+	"time"
 )
 
 // Error is an answer of Elasticsearch that is not a success, reduced to what
@@ -16,6 +18,8 @@ type Error struct {
 	// Privileges are the actions and privileges that a security_exception
 	// asked for, in the server's words; "" for other errors.
 	Privileges string
+	// RetryAfter is how long the server asked to be left alone, 0 if it did not.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string {
@@ -54,13 +58,22 @@ var (
 	grantInReason  = regexp.MustCompile(`granted by the (index|cluster) privileges \[([a-z0-9_,]{1,256})\]`)
 )
 
+// typeName lets through what an error's type looks like. It is shown and kept
+// in dead letters, so nothing else may come in its place.
+func typeName(s string) string {
+	if len(s) > 128 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		return "unreadable"
+	}
+	return s
+}
+
 // NewError reduces a cause to an *Error.
 func NewError(status int, c *Cause) *Error {
 	e := &Error{Status: status}
 	if c == nil {
 		return e
 	}
-	e.Type, e.Index = c.Type, c.Index
+	e.Type, e.Index = typeName(c.Type), c.Index
 	for ; c != nil && e.Field == ""; c = c.CausedBy {
 		if m := fieldInReason.FindStringSubmatch(c.Reason); m != nil {
 			e.Field = m[1]

@@ -36,7 +36,9 @@ func (a Answer) Err() error {
 	if a.Status < 300 {
 		return nil
 	}
-	return parseError(a.Status, a.Body)
+	e := parseError(a.Status, a.Body)
+	e.RetryAfter = a.RetryAfter
+	return e
 }
 
 // Perform sends one request and reads the whole answer, whatever its status,

@@ -129,7 +129,12 @@ func (r *run) failed(ctx context.Context, err error) (outcome, error) {
 	}
 	// The index may be gone, or not be the one that is written to any more.
 	r.s.backings.expire()
-	return outcome{why: reasonOf(err), detail: err.Error()}, nil
+	out := outcome{why: reasonOf(err), detail: err.Error()}
+	var e *exporter.Error
+	if errors.As(err, &e) {
+		out.retryAfter = e.RetryAfter
+	}
+	return out, nil
 }
 
 // reasonOf is why a request that changes nothing failed.

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/auditship/auditship/exporter"
 )
@@ -161,7 +160,7 @@ func judgeItem(it *item, onStream bool) judgement {
 		// A status that no item has: what became of it is anybody's guess.
 		return judgement{again: ReasonAnswerLost, doubt: true, detail: e.Error()}
 	}
-	v := Verdict{Kind: Refused, Status: it.status, Type: plain(e.Type), Field: e.Field}
+	v := Verdict{Kind: Refused, Status: it.status, Type: e.Type, Field: e.Field}
 	if it.status == 413 {
 		v.Kind = TooLarge
 	}
@@ -221,7 +220,7 @@ func judgeRequest(a exporter.Answer, alone bool) judgement {
 	why, known := trouble(e, nil, true)
 	switch {
 	case a.Status == 413 && alone:
-		return judgement{verdict: Verdict{Kind: TooLarge, Status: a.Status, Type: plain(e.Type)}}
+		return judgement{verdict: Verdict{Kind: TooLarge, Status: a.Status, Type: e.Type}}
 	case a.Status == 413:
 		// Elasticsearch takes a request in as it comes, and a limit on the
 		// unpacked size may strike when part of it is done: hence the doubt.
@@ -233,13 +232,4 @@ func judgeRequest(a exporter.Answer, alone bool) judgement {
 	// Redirects to a login page, 400 of a TLS port, 405, 406, 411, 415: no
 	// document is to blame, and none may be lost for it.
 	return judgement{again: ReasonRejected, detail: e.Error()}
-}
-
-// plain lets through what an error.type looks like. It goes into dead letters,
-// so what something between us and Elasticsearch made up must not.
-func plain(errorType string) string {
-	if len(errorType) > 128 || strings.Trim(errorType, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return "unreadable"
-	}
-	return errorType
 }
