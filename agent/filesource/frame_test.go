@@ -86,7 +86,7 @@ func TestFramingDoesNotDependOnTheCuts(t *testing.T) {
 		values := rapid.SliceOfN(rapid.MapOfN(rapid.String(), rapid.String(), 0, 3), 1, 8).Draw(t, "values")
 		var want []string
 		for _, v := range values {
-			text, err := json.Marshal(map[string]any{"id": v})
+			text, err := json.Marshal(map[string]any{"id": v, "operator": map[string]any{"id": "<&>", "is": true, "n": -1.5e-7}, "z": nil})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -32,7 +32,8 @@ const (
 // IsScalar reports whether the token is a whole value by itself.
 func (k Kind) IsScalar() bool { return k >= String }
 
-// SyntaxError says where a text stops being JSON. It never quotes the text.
+// SyntaxError says where a text stops being JSON. It never quotes the text. Where the
+// text merely ends too early, Offset is its length.
 type SyntaxError struct {
 	Offset  int    // of the first byte that does not fit
 	Problem string // a constant text
@@ -256,7 +257,9 @@ func (s *Scanner) open(k Kind, next state) Kind {
 
 func (s *Scanner) literal(word string, k Kind) Kind {
 	end := s.pos + len(word)
-	if end > len(s.data) || string(s.data[s.pos:end]) != word {
+	if rest := s.data[s.pos:]; len(rest) < len(word) && string(rest) == word[:len(rest)] {
+		return s.fail(len(s.data), "unexpected end")
+	} else if len(rest) < len(word) || string(rest[:len(word)]) != word {
 		return s.fail(s.pos, "expected a value")
 	}
 	s.start, s.end, s.pos = s.pos, end, end
@@ -324,7 +327,11 @@ func (s *Scanner) quoted() bool {
 			return true
 		case c == '\\':
 			s.escaped = true
-			n := escapeLength(b, i)
+			n := escapeLength(b[i:])
+			if i+n > len(b) {
+				s.fail(len(b), "unterminated string")
+				return false
+			}
 			if n == 0 {
 				s.fail(i, "bad escape in a string")
 				return false
@@ -337,19 +344,17 @@ func (s *Scanner) quoted() bool {
 	}
 }
 
-// escapeLength is the length of the escape at b[i], 0 if it is none.
-func escapeLength(b []byte, i int) int {
-	if i+1 >= len(b) {
-		return 0
+// escapeLength is the length of the escape that b begins with, 0 if it is none. It is
+// more than len(b) where b ends inside it.
+func escapeLength(b []byte) int {
+	if len(b) < 2 {
+		return 2
 	}
-	switch b[i+1] {
+	switch b[1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return 2
 	case 'u':
-		if i+6 > len(b) {
-			return 0
-		}
-		for _, c := range b[i+2 : i+6] {
+		for _, c := range b[2:min(6, len(b))] {
 			if unhex(c) < 0 {
 				return 0
 			}

@@ -70,8 +70,13 @@ func TestSyntaxErrorsSayWhere(t *testing.T) {
 		"no exponent":       {`1e`, 2},
 		"bad escape":        {`"\x"`, 1},
 		"short unicode":     {`"\u12"`, 1},
+		"cut in \\u":        {`{"a":"\u21`, 10},
+		"cut after \\":      {`{"a":"\`, 7},
+		"cut word":          {`{"a":tr`, 7},
+		"cut number":        {`{"a":-`, 6},
+		"cut exponent":      {`{"a":1e`, 7},
 		"newline in string": {"\"a\nb\"", 2},
-		"word":              {`nul`, 0},
+		"word":              {`nuk`, 0},
 		"too deep":          {strings.Repeat("[", MaxDepth+1), MaxDepth},
 	} {
 		t.Run(name, func(t *testing.T) {
