@@ -81,6 +81,7 @@ type Fault struct {
 const (
 	ReasonTooLarge    = "too_large"     // longer than max_record
 	ReasonBrokenJSON  = "broken_json"   // not a JSON object
+	ReasonBrokenRow   = "broken_row"    // not a row of its CSV file
 	ReasonNoTime      = "no_time"       // no readable event_time
 	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
 	ReasonBrokenGzip  = "broken_gzip"   // the compressed file is damaged here

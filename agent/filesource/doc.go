@@ -15,6 +15,12 @@
 // position. A half-written record at the end waits for its rest. A stretch that is
 // no record becomes a Fault with its place, and reading goes on behind it.
 //
+// A file whose first line names at least two of a record's members, by their keys
+// or by the titles of the gateway's audit page, is a CSV file. Each row becomes the
+// JSON text of a record; columns that are not known keep their header's text as
+// key. A position stands between rows, and the header is read again from the start
+// of the file.
+//
 // It does not decode records, does not mask them, and does not know whether what it
 // emitted arrived: the pipeline saves a batch's position once it did.
 //

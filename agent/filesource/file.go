@@ -28,6 +28,8 @@ type file struct {
 	head    []byte // the first bytes on disk, at most window
 	tail    []byte // the bytes before offset, at most window
 	array   bool   // begins as a JSON array
+	told    bool   // whether it is a CSV file is known
+	table   *table // of a CSV file
 	skip    *skipper
 	from    int64 // where the record that skip passes over starts
 
@@ -121,6 +123,7 @@ func (f *file) over(inactive time.Duration) bool {
 func (f *file) restart(stream string) {
 	f.stream, f.offset, f.existed, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0, 0
 	f.head, f.tail, f.skip, f.zip = nil, nil, nil, nil
+	f.told, f.table = false, nil
 }
 
 // fill reads up to len(buf) bytes from the offset on. more says that it could have
@@ -188,12 +191,13 @@ func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
 	if f.compressed() != p.Gzip {
 		return false, nil
 	}
-	tail := make([]byte, p.TailLength)
+	tail, head := make([]byte, p.TailLength), f.head
 	if p.Gzip {
 		if !p.matchesHead(key, f.f) {
 			return false, nil
 		}
 		zip := openGunzip(f.f, f.size)
+		head = bytes.Clone(zip.fill(window))
 		all, ok := zip.skip(p.Offset)
 		if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
 			return false, nil
@@ -214,5 +218,6 @@ func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
 		return true, nil
 	}
 	f.offset, f.tail = p.Offset, tail
+	f.table, _, f.told = readHeader(head[:min(int64(len(head)), p.Offset)], false)
 	return true, nil
 }

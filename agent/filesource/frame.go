@@ -2,19 +2,27 @@ package filesource
 
 import (
 	"bytes"
+	"regexp"
 
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/jsonscan"
 )
 
+// frame is where reading stands in a stretch, and what was found there.
+type frame struct {
+	pos        int    // where the unfinished rest begins
+	start, end int    // of the record or fault that next found
+	reason     string // "" for a record, otherwise one of event.Reason…
+}
+
 // framer cuts records out of a stretch of a file's bytes.
 //
 // Between records it skips white space and the separators of arrays, so it needs to
 // know nothing of what came before the stretch. Call reset, then next until it
-// returns false; pos is then where the unfinished rest begins.
+// returns false.
 type framer struct {
+	frame
 	data []byte
-	pos  int
 	// lines says that the file does not begin as an array: a line that looks
 	// like an object is then taken for one record without a closer look. The
 	// stages that follow scan it anyway, and hand it to Split if it is none.
@@ -23,9 +31,6 @@ type framer struct {
 	lineStart bool
 	// final says that nothing will be appended to data.
 	final bool
-
-	start, end int    // of the record or fault that next found
-	reason     string // "" for a record, otherwise one of event.Reason…
 
 	scanner jsonscan.Scanner
 }
@@ -37,6 +42,9 @@ func (f *framer) reset(data []byte, lines, lineStart, final bool) {
 // next finds the next record or fault.
 func (f *framer) next() bool {
 	f.skipSeparators()
+	for f.skipEnvelope() {
+		f.skipSeparators()
+	}
 	f.reason = ""
 	switch {
 	case f.pos >= len(f.data):
@@ -61,6 +69,34 @@ func (f *framer) skipSeparators() {
 			return
 		}
 	}
+}
+
+// An answer of the audit API holds records in a list: what stands around that.
+var (
+	envelopeBegins = regexp.MustCompile(`^\{\s*("total"\s*:\s*[0-9]{1,18}\s*,\s*)?"list"\s*:\s*\[`)
+	envelopeEnds   = regexp.MustCompile(`^("total"\s*:\s*[0-9]{1,18}\s*)?\}`)
+)
+
+// skipEnvelope moves over the beginning or the end of an answer of the audit API,
+// {"total":N,"list":[ and ]}, and reports whether one is here.
+func (f *framer) skipEnvelope() bool {
+	rest := f.data[f.pos:]
+	envelope := envelopeEnds
+	switch {
+	case len(rest) == 0:
+		return false
+	case rest[0] == '{':
+		envelope = envelopeBegins
+		inside := bytes.TrimLeft(rest[1:min(len(rest), 64)], " \t\r\n")
+		if !bytes.HasPrefix(inside, []byte(`"total"`)) && !bytes.HasPrefix(inside, []byte(`"list"`)) {
+			return false
+		}
+	case rest[0] != '}' && rest[0] != '"':
+		return false
+	}
+	n := len(envelope.Find(rest))
+	f.pos += n
+	return n > 0
 }
 
 // line takes the current line for a record if it can hardly be anything else: an

@@ -15,6 +15,7 @@ type buffers struct{ pool sync.Pool }
 type buffer struct {
 	bytes   []byte
 	records []event.Raw
+	texts   []byte // of records that were rows
 }
 
 func newBuffers(size int) *buffers {
@@ -23,7 +24,7 @@ func newBuffers(size int) *buffers {
 
 func (b *buffers) get() *buffer {
 	buf := b.pool.Get().(*buffer)
-	buf.records = buf.records[:0]
+	buf.records, buf.texts = buf.records[:0], buf.texts[:0]
 	return buf
 }
 
@@ -59,6 +60,7 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
 			f.skip, f.from = newSkipper(s.cfg.Key), f.offset+int64(n)
+			f.skip.rows = f.table != nil
 			f.take(data, n)
 			return true, nil
 		case more:
@@ -82,19 +84,23 @@ func (s *Source) grow(buf *buffer) *buffer {
 
 // cut finds the records in data and returns where the unfinished rest begins.
 func (s *Source) cut(f *file, buf *buffer, data []byte, ended bool) int {
-	lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
-	fr := &s.framer
-	fr.reset(data, !f.array, lineStart, ended)
+	fr, next, ok := s.frames(f, data, ended)
+	if !ok {
+		return 0
+	}
 	n := 0
-	for fr.next() {
+	for next() {
 		if f.offset < f.recount && f.offset+int64(fr.start) >= f.recount && len(buf.records) > 0 {
 			return n // the rest is new: it goes into a batch of its own
 		}
 		raw := event.Raw{Bytes: data[fr.start:fr.end], Offset: f.offset + int64(fr.start)}
-		if int64(len(raw.Bytes)) > s.cfg.MaxRecord {
+		switch {
+		case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
 			raw = tooLarge(raw, s.cfg.Key)
-		} else if fr.reason != "" {
+		case fr.reason != "":
 			raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(len(raw.Bytes))}
+		case f.table != nil:
+			raw.Bytes = s.rowText(buf, data, f.table)
 		}
 		buf.records = append(buf.records, raw)
 		n = fr.pos
@@ -103,6 +109,32 @@ func (s *Source) cut(f *file, buf *buffer, data []byte, ended bool) int {
 		}
 	}
 	return fr.pos
+}
+
+// frames prepares to find records in data: by their braces, or as rows of a CSV
+// file. ok is false while it is not known which.
+func (s *Source) frames(f *file, data []byte, ended bool) (at *frame, next func() bool, ok bool) {
+	header := 0
+	if !f.told {
+		f.table, header, f.told = readHeader(data, ended)
+	}
+	switch {
+	case f.table != nil:
+		s.rows.reset(f.table, data, header, ended)
+		return &s.rows.frame, s.rows.next, true
+	case f.told || ended:
+		lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
+		s.framer.reset(data, !f.array, lineStart, ended)
+		return &s.framer.frame, s.framer.next, true
+	}
+	return nil, nil, false
+}
+
+// rowText is the JSON text of the row that was found, in the buffer's memory.
+func (s *Source) rowText(buf *buffer, data []byte, t *table) []byte {
+	start := len(buf.texts)
+	buf.texts = s.rowWriter.append(buf.texts, data, t, s.rows.cells)
+	return buf.texts[start:len(buf.texts):len(buf.texts)]
 }
 
 func tooLarge(raw event.Raw, key []byte) event.Raw {

@@ -9,7 +9,8 @@ import (
 
 // skipper moves over a record that is larger than max_record without keeping it:
 // it counts braces outside strings until the record is closed, or until a raw
-// newline shows that it is broken, and hashes what it passed.
+// newline shows that it is broken, and hashes what it passed. A row of a CSV file
+// ends with a line outside quotes.
 type skipper struct {
 	length   int64
 	hash     hash.Hash
@@ -17,6 +18,7 @@ type skipper struct {
 	inString bool
 	escaped  bool
 	newline  bool // the byte before was one
+	rows     bool
 }
 
 func newSkipper(key []byte) *skipper {
@@ -27,7 +29,7 @@ func newSkipper(key []byte) *skipper {
 // whether the record ended there.
 func (s *skipper) feed(b []byte) (n int, done bool) {
 	for n < len(b) && !done {
-		if s.newline && b[n] == '{' || s.inString && b[n] == '\n' {
+		if !s.rows && (s.newline && b[n] == '{' || s.inString && b[n] == '\n') {
 			done = true // the next record, or a broken string: not ours
 			break
 		}
@@ -43,6 +45,9 @@ func (s *skipper) feed(b []byte) (n int, done bool) {
 func (s *skipper) step(c byte) bool {
 	s.newline = c == '\n'
 	switch {
+	case s.rows:
+		s.inString = s.inString != (c == '"')
+		return s.newline && !s.inString
 	case s.escaped:
 		s.escaped = false
 	case s.inString:

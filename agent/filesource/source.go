@@ -76,7 +76,10 @@ type Source struct {
 	cfg     Config
 	buffers *buffers
 	framer  framer
+	rows    rows
 	stats   Stats
+
+	rowWriter rowWriter
 
 	files  map[fileID]*file
 	saved  map[string]savedFile // positions that no file has taken over yet, by stream
