@@ -157,4 +157,3 @@ func texts(entries []entry) []json.RawMessage {
 	}
 	return all
 }
-
