@@ -14,6 +14,9 @@ const (
 	// dayBefore is how far back the total is watched for what came later than the
 	// overlap allows.
 	dayBefore = 24 * 3600 * 1000
+	// lateEvery is how often a changed total lets the overlap be read again, at
+	// most; it is read again at its own time anyway.
+	lateEvery = 60_000
 	// firstStep is the length of the first window of the history; the next ones
 	// grow and shrink with what they hold, up to longestStep.
 	firstStep   = 3600 * 1000
@@ -88,7 +91,7 @@ func (s *Source) move(ctx context.Context, to int64) error {
 		return nil
 	}
 	s.next = to
-	s.seen.forget(to - 2*s.reader.bounds.Unit) // windows may have a margin of one unit
+	s.seen.forget(to - dayBefore)
 	return s.place(ctx)
 }
 
@@ -168,6 +171,9 @@ func (s *Source) readNew(ctx context.Context, end int64) error {
 		from = w.Reached
 		s.until = max(s.until, from)
 	}
+	if end-s.settled < lateEvery {
+		return nil
+	}
 	changed, err := s.changed(ctx, s.overlap)
 	if err != nil || !changed {
 		return err
@@ -195,8 +201,7 @@ func (s *Source) read(ctx context.Context, from, to int64) (Window, error) {
 func (s *Source) take(ctx context.Context, records []Record, passed int64) error {
 	b := event.Batch{Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: s.stream(), Repeats: true}
 	if len(s.seen) >= maxSeen {
-		clear(s.seen)
-		s.doubtful = max(s.doubtful, s.until)
+		s.makeRoom()
 	}
 	for _, r := range records {
 		if !s.seen.add(r) {
@@ -215,4 +220,14 @@ func (s *Source) take(ctx context.Context, records []Record, passed int64) error
 	}
 	s.stats.Records.Add(int64(len(b.Records)))
 	return s.emit(ctx, b)
+}
+
+// makeRoom forgets records that were emitted: those before the cursor, which are read
+// again only if their total changes, or else all.
+func (s *Source) makeRoom() {
+	s.seen.forget(s.next - 2*s.reader.bounds.Unit) // windows may have a margin of one unit
+	if len(s.seen) >= maxSeen/2 {
+		clear(s.seen)
+		s.doubtful = max(s.doubtful, s.until)
+	}
 }

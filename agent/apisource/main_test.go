@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -247,10 +246,4 @@ func (d *desk) waits() string {
 		return ""
 	}
 	return d.reasons[len(d.reasons)-1]
-}
-
-func (d *desk) toldOf(reason string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Contains(d.reasons, reason)
 }

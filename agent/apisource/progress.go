@@ -9,7 +9,6 @@ const progressEvery = 10 * time.Second
 type progress struct {
 	from, to int64
 	told     time.Time
-	records  int64
 	done     bool
 }
 

@@ -3,7 +3,7 @@ package apisource
 // maxSeen bounds how many records are remembered, some 40 bytes each.
 const maxSeen = 1 << 18
 
-// seen remembers the records that were emitted and may be read again.
+// seen remembers the records of the last day that were emitted.
 type seen map[key]int64 // their time
 
 // add remembers a record, unless it is remembered already.

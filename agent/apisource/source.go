@@ -82,7 +82,6 @@ type Source struct {
 	settled int64 // the gateway's clock when everything after next was read last
 	resumed bool  // an earlier run emitted records after next
 	known   bool  // Probe succeeded
-	fresh   bool  // something was read or found to be empty since the last stall
 
 	// doubtful is the time up to which records may have been emitted before.
 	doubtful int64
