@@ -153,6 +153,11 @@ type FileInput struct {
 	// larger max_record. Default: 8MiB.
 	MaxRecord Bytes `yaml:"max_record" min:"1KiB" max:"1GiB" like:"max_bytes,max_line_bytes,message_max_bytes"`
 
+	// Timezone is the zone of times that name none, as a CSV export may have
+	// them: an IANA name such as Europe/Berlin, or Local for the host's.
+	// Default: UTC.
+	Timezone string `yaml:"timezone" is:"timezone" like:"time_zone,tz"`
+
 	// PollInterval is how often a file without notifications of its file
 	// system (NFS, some containers) is looked at for more. Default: 1s.
 	PollInterval Duration `yaml:"poll_interval" min:"10ms" max:"1h" like:"check_interval,backoff"`
@@ -164,6 +169,15 @@ type FileInput struct {
 	// CloseInactive is when a file that no longer grows is closed. Its
 	// position is kept and it is opened again when it grows. Default: 5m.
 	CloseInactive Duration `yaml:"close_inactive" min:"1s" like:"close.on_state_change.inactive"`
+}
+
+// Location is the time zone named by Timezone.
+func (f *FileInput) Location() *time.Location {
+	zone, err := time.LoadLocation(f.Timezone)
+	if err != nil {
+		return time.UTC // not after Parse, which checked the name
+	}
+	return zone
 }
 
 // APIInput polls the gateway's audit API, GET /api/audit_logs.

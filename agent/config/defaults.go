@@ -36,6 +36,7 @@ func Default() Config {
 func DefaultFileInput() FileInput {
 	return FileInput{
 		MaxRecord:     8 * MiB,
+		Timezone:      "UTC",
 		PollInterval:  Duration(time.Second),
 		ScanInterval:  Duration(10 * time.Second),
 		CloseInactive: Duration(5 * time.Minute),

@@ -150,7 +150,7 @@ func (d *decoder) checkAPIInput(a *APIInput, at string) {
 
 func (d *decoder) checkElasticsearch(es *Elasticsearch) {
 	const at = "elasticsearch"
-	if len(es.URLs) == 0 && es.CloudID == "" {
+	if len(es.URLs) == 0 && es.CloudID == "" && !d.env.NoElasticsearch {
 		d.needed(at, "needed: the address of Elasticsearch, or cloud_id", "urls", "cloud_id")
 	}
 	d.exclusive(at, "cloud_id", "urls", es.CloudID != "" && len(es.URLs) > 0)

@@ -25,8 +25,11 @@ type Env struct {
 	// agent's secrets are there.
 	Unresolved string
 	// NoInputs makes a configuration without inputs a valid one: for a command
-	// that asks Elasticsearch only.
+	// that does not read them.
 	NoInputs bool
+	// NoElasticsearch makes one without the address of Elasticsearch valid: for
+	// a command that sends nothing.
+	NoElasticsearch bool
 }
 
 // OSEnv is the environment and the files of this process.

@@ -18,7 +18,8 @@ type file struct {
 	id     fileID
 	stream string
 	f      *os.File
-	zip    *gunzip // of a compressed file
+	zip    *gunzip // of a compressed file or a pipe
+	piped  bool    // a pipe: there is no file
 
 	offset int64 // of the first byte that was not emitted, after decompression
 	// existed is how far the file reached when it was found: what lies before
@@ -77,7 +78,7 @@ func (f *file) compressed() bool { return bytes.HasPrefix(f.head, gzipMagic) }
 
 // readHead reads the first bytes, as far as they are not known yet.
 func (f *file) readHead() error {
-	if len(f.head) == window {
+	if len(f.head) == window || f.piped {
 		return nil
 	}
 	buf := make([]byte, window)
@@ -86,8 +87,25 @@ func (f *file) readHead() error {
 		return fmt.Errorf("read the start of %s: %w", f.path, err)
 	}
 	f.head = buf[:n:n]
-	f.array = bytes.HasPrefix(bytes.TrimLeft(f.head, "\xef\xbb\xbf \t\r\n"), []byte("["))
+	f.array = isArray(f.head)
 	return nil
+}
+
+// isArray reports whether a file that begins with head begins as an array.
+func isArray(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"), []byte("["))
+}
+
+// consumed is how many bytes on disk were read.
+func (f *file) consumed() int64 {
+	switch {
+	case f.zip != nil && f.zip.file != nil:
+		n, _ := f.zip.file.Seek(0, io.SeekCurrent) // of a place in memory: never fails
+		return n
+	case f.compressed():
+		return f.settled
+	}
+	return f.offset
 }
 
 // changed reports whether the bytes before the offset are no longer those that
@@ -129,7 +147,7 @@ func (f *file) restart(stream string) {
 // fill reads up to len(buf) bytes from the offset on. more says that it could have
 // read more.
 func (f *file) fill(buf []byte) (data []byte, more bool, err error) {
-	if f.compressed() {
+	if f.compressed() || f.piped {
 		return f.fillCompressed(buf)
 	}
 	n, err := f.f.ReadAt(buf, f.offset)

@@ -9,10 +9,12 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// gunzip reads the decompressed bytes of a file in order. The window holds the
-// bytes that were decompressed but not taken yet.
+// gunzip reads the decompressed bytes of a file, or those of a pipe, in order. The
+// window holds the bytes that were decompressed but not taken yet.
 type gunzip struct {
-	zr     *gzip.Reader
+	r      io.Reader
+	file   *io.SectionReader // what is decompressed; nil for a pipe
+	plain  bool              // a pipe that is not compressed
 	window []byte
 	// ended is set where the stream cannot be read further: io.EOF at its end,
 	// io.ErrUnexpectedEOF where the file is (still) too short, or what is
@@ -26,13 +28,13 @@ var gzipMagic = []byte{0x1f, 0x8b}
 
 // openGunzip starts at the first byte of f.
 func openGunzip(f *os.File, size int64) *gunzip {
-	g := &gunzip{size: size}
-	zr, err := gzip.NewReader(bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 64<<10))
+	g := &gunzip{size: size, file: io.NewSectionReader(f, 0, size)}
+	zr, err := gzip.NewReader(bufio.NewReaderSize(g.file, 64<<10))
 	if err != nil {
 		g.ended = cutOr(err)
 		return g
 	}
-	g.zr = zr
+	g.r = zr
 	return g
 }
 
@@ -51,7 +53,7 @@ func (g *gunzip) fill(n int) []byte {
 		if cap(g.window) < n {
 			g.window = append(make([]byte, 0, n), g.window...)
 		}
-		m, err := g.zr.Read(g.window[old:n])
+		m, err := g.r.Read(g.window[old:n])
 		g.window = g.window[:old+m]
 		if err != nil {
 			g.ended = err

@@ -161,12 +161,12 @@ func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []b
 func (s *Source) batch(f *file, start int64) event.Batch {
 	return event.Batch{
 		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: f.stream, Path: f.path,
-		Doubtful: s.cfg.Resumed && (start < f.existed || f.compressed()),
+		Doubtful: s.cfg.Resumed && (start < f.existed || f.compressed() || f.piped),
 	}
 }
 
 func (s *Source) emit(ctx context.Context, f *file, b event.Batch, emit Emit) error {
-	if !b.Seen {
+	if !b.Seen && !f.piped {
 		var err error
 		if b.Position, err = f.position(s.cfg.Key); err != nil {
 			return err
@@ -199,8 +199,11 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 // endOfZip settles a compressed file that cannot be read further for now. One that
 // is damaged, or will not grow any more, leaves a fault.
 func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) error {
-	if f.zip == nil || f.settled == f.size {
+	if f.zip == nil || f.settled == f.size && !f.piped {
 		return nil
+	}
+	if f.piped && f.zip.plain {
+		return f.zip.pipeError()
 	}
 	f.settled = f.size
 	err := f.zip.ended

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,6 +33,9 @@ type Config struct {
 	Resumed bool
 	// Once reads everything to its end and returns.
 	Once bool
+	// Reader is read instead of Paths, once; it has no positions. Run waits for
+	// its Read even after its context ended.
+	Reader io.Reader
 
 	MaxRecord     int64         // bytes; 8 MiB
 	BatchBytes    int           // bytes read at once; 512 KiB
@@ -66,6 +70,8 @@ type Emit = func(context.Context, event.Batch) error
 type Stats struct {
 	Files        atomic.Int64 // followed now
 	BehindBytes  atomic.Int64 // on disk and not emitted yet, when last looked
+	DoneBytes    atomic.Int64 // on disk and read, when last looked
+	SizeBytes    atomic.Int64 // on disk, when last looked; 0 for Config.Reader
 	Truncations  atomic.Int64
 	PossiblyLost atomic.Int64 // bytes that were on disk and unread when a file was truncated
 	Errors       atomic.Int64 // files that could not be read, once for each fault
@@ -111,6 +117,9 @@ func (s *Source) Stats() *Stats { return &s.stats }
 // Run follows the files until ctx ends, or with Once until everything was emitted.
 // saved are the streams of this input of earlier runs.
 func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error {
+	if s.cfg.Reader != nil {
+		return s.readPipe(ctx, emit)
+	}
 	s.restore(saved)
 	defer s.closeAll()
 	w := newWatcher(s.cfg.Paths, s.cfg.Log)
@@ -384,13 +393,17 @@ func (s *Source) truncated(ctx context.Context, f *file, emit Emit) error {
 
 // measure updates how far behind the reading is.
 func (s *Source) measure() {
-	var behind int64
+	var behind, done, size int64
 	for _, f := range s.files {
 		if !f.compressed() {
 			behind += max(0, f.size-f.offset)
 		}
+		done += f.consumed()
+		size += f.size
 	}
 	s.stats.BehindBytes.Store(behind)
+	s.stats.DoneBytes.Store(done)
+	s.stats.SizeBytes.Store(size)
 }
 
 // letGo finishes files that no path leads to any more once they stopped growing.
@@ -430,6 +443,7 @@ func (s *Source) finishAll(ctx context.Context, emit Emit) error {
 		if err := s.finish(ctx, f, emit); err != nil {
 			return err
 		}
+		s.measure()
 	}
 	return nil
 }

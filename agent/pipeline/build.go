@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -33,13 +35,21 @@ type Options struct {
 	Version string
 	// Once reads files to their end and stops there, as import does.
 	Once bool
+	// Beside names a folder in the state directory for the positions, so that an
+	// agent may be running; "" is the state directory itself. The id key is
+	// shared, and every record counts as one that the agent may have sent.
+	Beside string
+	// DeadLetter is a file for the dead letters instead of the configured folder.
+	DeadLetter string
+	// Stdin is read by the file inputs instead of their paths.
+	Stdin io.Reader
 }
 
 // Open makes a pipeline: it locks the state directory, compiles the rules and
 // listens on the HTTP address. It sends nothing and starts no goroutine. The caller
 // closes it after Run.
 func Open(cfg *config.Config, o Options) (*Pipeline, error) {
-	store, err := checkpoint.Open(cfg.StateDir)
+	store, err := checkpoint.Open(filepath.Join(cfg.StateDir, o.Beside))
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +89,16 @@ func (p *Pipeline) ConfigReloaded(ok bool) { p.reloaded.Store(ok) }
 // Ledger is the pipeline's account of records.
 func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
 
+// Files is how many bytes of the files were read, and of how many. A pipe has no
+// size.
+func (p *Pipeline) Files() (done, size int64) {
+	for _, s := range p.files {
+		done += s.DoneBytes.Load()
+		size += s.SizeBytes.Load()
+	}
+	return done, size
+}
+
 // Conditions is what keeps the pipeline waiting now.
 func (p *Pipeline) Conditions() *health.Conditions { return p.conditions }
 
@@ -91,7 +111,7 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
 		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
 	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
-	if err := p.buildExporter(cfg, o.Client); err != nil {
+	if err := p.buildExporter(cfg, o); err != nil {
 		return err
 	}
 	if err := p.buildInputs(cfg, o); err != nil {
@@ -109,13 +129,18 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 }
 
 // buildExporter makes the way out: Elasticsearch and the dead letter.
-func (p *Pipeline) buildExporter(cfg *config.Config, client *exporter.Client) (err error) {
+func (p *Pipeline) buildExporter(cfg *config.Config, o Options) (err error) {
 	es := cfg.Elasticsearch
-	p.sender = bulk.New(client, bulk.Config{
+	p.sender = bulk.New(o.Client, bulk.Config{
 		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
 		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting,
 	})
-	p.letters, err = deadletter.Open(cfg.DeadLetter.Path, deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)})
+	limits := deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)}
+	if o.DeadLetter != "" {
+		p.letters, err = deadletter.OpenFile(o.DeadLetter, limits)
+	} else {
+		p.letters, err = deadletter.Open(cfg.DeadLetter.Path, limits)
+	}
 	return err
 }
 
@@ -131,7 +156,7 @@ type shared struct {
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
-	stateKey, err := p.store.Key()
+	stateKey, err := p.stateKey(cfg, o)
 	if err != nil {
 		return err
 	}
@@ -147,6 +172,24 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 		p.inputs = append(p.inputs, built)
 	}
 	return nil
+}
+
+// stateKey is the secret of the state directory. One that no agent used yet is
+// opened to make it, and is then one from which records may have been sent.
+func (p *Pipeline) stateKey(cfg *config.Config, o Options) ([]byte, error) {
+	if o.Beside == "" {
+		return p.store.Key()
+	}
+	key, err := checkpoint.ReadKey(cfg.StateDir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	store, err := checkpoint.Open(cfg.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	key, err = store.Key()
+	return key, errors.Join(err, store.Close())
 }
 
 func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
@@ -180,7 +223,11 @@ func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, co
 
 // newTransform makes the way from an input's records to documents.
 func newTransform(cfg *config.Config, in config.Input, version string, common shared) (func() *transformer, error) {
-	decoder, err := decode.New(decode.Options{Rename: in.Rename})
+	options := decode.Options{Rename: in.Rename}
+	if in.File != nil {
+		options.Location = in.File.Location()
+	}
+	decoder, err := decode.New(options)
 	if err != nil {
 		return nil, err
 	}
@@ -204,27 +251,36 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 }
 
 func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source, error) {
-	paths, err := absolute(in.File.Paths)
+	files, err := filesConfig(in, common)
 	if err != nil {
 		return nil, err
 	}
-	exclude, err := absolute(in.File.Exclude)
-	if err != nil {
-		return nil, err
-	}
-	s := filesource.New(filesource.Config{
-		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude,
-		Key: common.stateKey, Resumed: !p.store.Fresh(), Once: o.Once,
-		MaxRecord:    int64(in.File.MaxRecord),
-		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
-		CloseInactive: time.Duration(in.File.CloseInactive),
-		Log:           p.log.With().Str("input", in.ID).Logger(),
-	})
+	files.Resumed, files.Once, files.Reader = o.Beside != "" || !p.store.Fresh(), o.Once, o.Stdin
+	files.Log = p.log.With().Str("input", in.ID).Logger()
+	s := filesource.New(files)
+	p.files = append(p.files, s.Stats())
 	p.exportFiles(in.ID, s.Stats())
 	if names := common.eventNames[in.Gateway]; names != nil {
 		return afterNames{s, names}, nil
 	}
 	return s, nil
+}
+
+func filesConfig(in config.Input, common shared) (filesource.Config, error) {
+	paths, err := absolute(in.File.Paths)
+	if err != nil {
+		return filesource.Config{}, err
+	}
+	exclude, err := absolute(in.File.Exclude)
+	if err != nil {
+		return filesource.Config{}, err
+	}
+	return filesource.Config{
+		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude, Key: common.stateKey,
+		MaxRecord:    int64(in.File.MaxRecord),
+		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
+		CloseInactive: time.Duration(in.File.CloseInactive),
+	}, nil
 }
 
 // absolute makes paths independent of the folder the agent was started in, so that

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/queue"
 	"github.com/auditship/auditship/exporter/bulk"
@@ -31,6 +32,7 @@ type source interface {
 type Pipeline struct {
 	log     zerolog.Logger
 	inputs  []input
+	files   []*filesource.Stats
 	sender  *bulk.Sender
 	letters *deadletter.Box
 	store   *checkpoint.Store
