@@ -66,3 +66,55 @@ needs:
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin dist demo-out
+
+# ---- Release --------------------------------------------------------------------------
+# The same commit and the same release of Go give the same bytes, wherever and whenever.
+
+ARCHES := amd64 arm64
+STAGE  := dist/stage
+TAG    := $(shell git describe --tags --exact-match 2>/dev/null)
+# Without a tag: older than every release.
+PACKAGE_VERSION := $(or $(TAG:v%=%),0.0.0-git$(shell git log -1 --date=format:%Y%m%d --format=%cd.%h))
+NAMED  := dist/auditship_$(PACKAGE_VERSION)_linux
+
+RELEASE := umask 022; export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct) \
+	GOFLAGS='-trimpath -buildvcs=false' GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= \
+	STAGE=$(STAGE) PACKAGE_VERSION=$(PACKAGE_VERSION); set -euo pipefail
+
+.PHONY: stage
+stage: # What the packages and the image are made of
+	rm -rf $(STAGE) && mkdir -p $(STAGE)
+	@$(RELEASE); for arch in $(ARCHES); do \
+		echo "building linux/$$arch"; \
+		to=$(STAGE)/linux_$$arch; \
+		GOOS=linux GOARCH=$$arch $(BUILD) -o $$to/auditship ./agent/cmd/auditship; \
+		$(TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -version $(PACKAGE_VERSION) -output $$to/auditship.cdx.json $$to/auditship; \
+	done; \
+	go run ./configs/packages/manual -version $(PACKAGE_VERSION) -date $(DATE:T%=) $(STAGE)/manual; \
+	sed 's|\$${ES_API_KEY} *#|$${file:elasticsearch.key}   #|' configs/auditship.yml >$(STAGE)/auditship.yml
+
+.PHONY: packages
+packages: stage ## Build deb and rpm for amd64 and arm64 into dist
+	@$(RELEASE); for arch in $(ARCHES); do for format in deb rpm; do \
+		ARCH=$$arch $(TOOL) nfpm package --config configs/packages/nfpm.yaml --packager $$format --target dist/; \
+	done; done
+
+.PHONY: image
+image: stage ## Build the container image auditship:VERSION from scratch
+	$(CONTAINER) build --platform linux/$(IMAGE_ARCH) --file configs/container/Dockerfile --tag auditship:$(PACKAGE_VERSION) $(STAGE)/image
+
+.PHONY: release
+release: ## Build everything that is published into dist, with checksums
+	@git diff --quiet HEAD || { echo 'release: there are uncommitted changes'; exit 1; }
+	rm -rf dist
+	$(MAKE) packages
+	@$(RELEASE); for arch in $(ARCHES); do \
+		cp $(STAGE)/linux_$$arch/auditship.cdx.json $(NAMED)_$$arch.cdx.json; \
+		tar --create --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner --mode=go-w \
+			--transform 's|^|auditship_$(PACKAGE_VERSION)/|' \
+			--directory $(STAGE)/linux_$$arch auditship \
+			--directory $(CURDIR)/$(STAGE) manual \
+			--directory $(CURDIR) LICENSE README.md CHANGELOG.md configs/auditship.yml configs/masking.yml configs/systemd configs/prometheus/alerts.yml \
+			| gzip -n9 >$(NAMED)_$$arch.tar.gz; \
+	done; \
+	rm -r $(STAGE); cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
