@@ -191,7 +191,7 @@ func bareEnd(text []byte, start, sep, from int) int {
 		line = from + at
 	}
 	first := len(bytes.TrimLeft(text[lineStart(text, start):start], " \t-\"'")) == 0
-	if first && (text[sep] == ':' || bytes.IndexAny(text[from:line], "=&;") < 0) {
+	if first && (text[sep] == ':' || !bytes.ContainsAny(text[from:line], "=&;")) {
 		return line
 	}
 	for i := from; i < line; i++ {
