@@ -35,7 +35,8 @@ The input may be one record a line, records over several lines, or an array of
 records.`,
 		Example: `  auditship mask audit.json
   auditship mask --rules masking.yml --explain < audit.json
-  auditship mask test --rules masking.yml`,
+  auditship mask test masking.yml`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, files []string) error {
 			rules, err := mask.Load(flags.rules, mask.Options{})
 			if err != nil {
@@ -57,7 +58,9 @@ func newMaskTestCommand(p *program, flags *maskFlags) *cobra.Command {
 		Long: `Test loads rules files as the agent would, and runs the examples under their
 tests: key. Exit code 0 says that all came out as they should, 1 that some did
 not, 2 that the rules are wrong.`,
-		Example: `  auditship mask test masking.yml`,
+		Example: `  auditship mask test masking.yml
+  auditship mask test masking.yml team.yml`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, files []string) error {
 			ran, failed, err := mask.Test(append(flags.rules, files...), mask.Options{})
 			switch {
