@@ -43,6 +43,7 @@ type file struct {
 	gone     bool // no glob matches it any more
 	unlinked bool // it has no name any more
 	failing  bool // its last fault was logged
+	finished bool // it was read to its end, and is not looked at again
 }
 
 // close gives the descriptor back. The file can be opened again.
@@ -165,6 +166,9 @@ func (f *file) fillCompressed(buf []byte) ([]byte, bool, error) {
 		}
 	}
 	n := copy(buf, f.zip.fill(len(buf)))
+	if err := f.zip.pipe.failed(); err != nil {
+		return nil, false, fmt.Errorf("read the input: %w", err)
+	}
 	return buf[:n], f.zip.ended == nil, nil
 }
 

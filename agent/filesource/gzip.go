@@ -14,7 +14,7 @@ import (
 type gunzip struct {
 	r      io.Reader
 	file   *io.SectionReader // what is decompressed; nil for a pipe
-	plain  bool              // a pipe that is not compressed
+	pipe   *pipe             // nil for a file
 	window []byte
 	// ended is set where the stream cannot be read further: io.EOF at its end,
 	// io.ErrUnexpectedEOF where the file is (still) too short, or what is

@@ -199,11 +199,8 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 // endOfZip settles a compressed file that cannot be read further for now. One that
 // is damaged, or will not grow any more, leaves a fault.
 func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) error {
-	if f.zip == nil || f.settled == f.size && !f.piped {
+	if f.zip == nil || f.settled == f.size {
 		return nil
-	}
-	if f.piped && f.zip.plain {
-		return f.zip.pipeError()
 	}
 	f.settled = f.size
 	err := f.zip.ended

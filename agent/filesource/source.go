@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -33,8 +34,11 @@ type Config struct {
 	Resumed bool
 	// Once reads everything to its end and returns.
 	Once bool
-	// Reader is read instead of Paths, once; it has no positions. Run waits for
-	// its Read even after its context ended.
+	// Forget is for Once: positions serve only to go on after an interruption,
+	// and are forgotten when everything was read.
+	Forget bool
+	// Reader is read instead of Paths, once; it has no positions. Run returns
+	// its error. Run waits for its Read even after its context ended.
 	Reader io.Reader
 
 	MaxRecord     int64         // bytes; 8 MiB
@@ -122,20 +126,62 @@ func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error 
 	}
 	s.restore(saved)
 	defer s.closeAll()
+	if s.cfg.Once {
+		return s.readOnce(ctx, emit)
+	}
+	return s.follow(ctx, emit)
+}
+
+// readOnce reads every file to its end. Those that were closed before, to save
+// descriptors, have their turn when the others are finished.
+func (s *Source) readOnce(ctx context.Context, emit Emit) error {
+	for before := math.MaxInt; ; {
+		s.discover()
+		s.measure()
+		if err := s.readAll(ctx, emit); err != nil {
+			return err
+		}
+		if err := s.finishAll(ctx, emit); err != nil {
+			return err
+		}
+		left := s.unfinished()
+		if left == 0 || left >= before { // or cannot be opened any more
+			break
+		}
+		before = left
+	}
+	if !s.cfg.Forget {
+		return nil
+	}
+	for _, f := range s.files {
+		if f.finished && !f.failing {
+			s.orphan = append(s.orphan, f.stream)
+		}
+	}
+	return s.forgetOrphans(ctx, emit)
+}
+
+func (s *Source) unfinished() int {
+	n := 0
+	for _, f := range s.files {
+		if !f.finished {
+			n++
+		}
+	}
+	return n
+}
+
+// follow reads what is new in all files until ctx ends.
+func (s *Source) follow(ctx context.Context, emit Emit) error {
 	w := newWatcher(s.cfg.Paths, s.cfg.Log)
 	defer w.close()
 	for {
 		s.discover()
-		if !s.cfg.Once {
-			w.follow(s.cfg.Paths)
-		}
+		w.follow(s.cfg.Paths)
 		until := time.Now().Add(s.cfg.ScanInterval)
 		for {
 			if err := s.readAll(ctx, emit); err != nil {
 				return err
-			}
-			if s.cfg.Once {
-				return s.finishAll(ctx, emit)
 			}
 			rescan, err := w.wait(ctx, s.cfg.PollInterval)
 			if err != nil {
@@ -175,7 +221,7 @@ func (s *Source) discover() {
 		}
 		id, _ := identify(info)
 		found[id] = true
-		if f := s.files[id]; f != nil && (f.f != nil || f.size == info.Size() && f.modified.Equal(info.ModTime())) {
+		if f := s.files[id]; f != nil && (f.finished || f.f != nil || f.size == info.Size() && f.modified.Equal(info.ModTime())) {
 			f.path = path
 			continue
 		}
@@ -364,8 +410,13 @@ func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err 
 			return false, err
 		}
 	}
+	return s.readOrLog(ctx, f, false, emit)
+}
+
+// readOrLog is readSome, but for faults of the file, which are logged.
+func (s *Source) readOrLog(ctx context.Context, f *file, final bool, emit Emit) (more bool, err error) {
 	var emitErr error
-	more, err = s.readSome(ctx, f, false, func(ctx context.Context, b event.Batch) error {
+	more, err = s.readSome(ctx, f, final, func(ctx context.Context, b event.Batch) error {
 		emitErr = emit(ctx, b)
 		return emitErr
 	})
@@ -427,7 +478,7 @@ func (s *Source) letGo(ctx context.Context, emit Emit) error {
 func (s *Source) finish(ctx context.Context, f *file, emit Emit) error {
 	defer f.close()
 	for f.f != nil {
-		more, err := s.readSome(ctx, f, true, emit)
+		more, err := s.readOrLog(ctx, f, true, emit)
 		if err != nil {
 			return err
 		}
@@ -443,6 +494,7 @@ func (s *Source) finishAll(ctx context.Context, emit Emit) error {
 		if err := s.finish(ctx, f, emit); err != nil {
 			return err
 		}
+		f.finished = true
 		s.measure()
 	}
 	return nil
