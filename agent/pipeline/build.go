@@ -37,12 +37,14 @@ type Options struct {
 	Once bool
 	// Beside names a folder in the state directory for the positions, so that an
 	// agent may be running; "" is the state directory itself. The id key is
-	// shared, and every record counts as one that the agent may have sent.
+	// shared, and every record counts as one that the agent may have sent. The
+	// positions serve to go on after an interruption: those of a run that came
+	// to its end are forgotten.
 	Beside string
 	// DeadLetter is a file for the dead letters instead of the configured folder.
 	DeadLetter string
-	// Stdin is read by the file inputs instead of their paths.
-	Stdin io.Reader
+	// Readers are read by the file inputs of these ids instead of their paths.
+	Readers map[string]io.Reader
 }
 
 // Open makes a pipeline: it locks the state directory, compiles the rules and
@@ -60,7 +62,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		senders: cfg.Elasticsearch.Workers, transformers: runtime.GOMAXPROCS(0),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
 		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
-		counters:        map[string]*occurrences{},
+		counters:        counters{},
 	}
 	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
 	p.releases = queue.NewOrder(p.positions.release)
@@ -89,14 +91,20 @@ func (p *Pipeline) ConfigReloaded(ok bool) { p.reloaded.Store(ok) }
 // Ledger is the pipeline's account of records.
 func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
 
-// Files is how many bytes of the files were read, and of how many. A pipe has no
-// size.
-func (p *Pipeline) Files() (done, size int64) {
+// Files is how far the files were read.
+type Files struct {
+	Done, Size int64 // bytes, compressed ones as they are on disk; a pipe has no size
+	Unreadable int64 // files with faults
+}
+
+// Files says how far the files were read.
+func (p *Pipeline) Files() (f Files) {
 	for _, s := range p.files {
-		done += s.DoneBytes.Load()
-		size += s.SizeBytes.Load()
+		f.Done += s.DoneBytes.Load()
+		f.Size += s.SizeBytes.Load()
+		f.Unreadable += s.Errors.Load()
 	}
-	return done, size
+	return f
 }
 
 // Conditions is what keeps the pipeline waiting now.
@@ -255,7 +263,8 @@ func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source
 	if err != nil {
 		return nil, err
 	}
-	files.Resumed, files.Once, files.Reader = o.Beside != "" || !p.store.Fresh(), o.Once, o.Stdin
+	files.Resumed, files.Once, files.Forget = o.Beside != "" || !p.store.Fresh(), o.Once, o.Beside != ""
+	files.Reader = o.Readers[in.ID]
 	files.Log = p.log.With().Str("input", in.ID).Logger()
 	s := filesource.New(files)
 	p.files = append(p.files, s.Stats())

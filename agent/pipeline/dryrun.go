@@ -19,19 +19,20 @@ import (
 // DryRunTotals is what a dry run found.
 type DryRunTotals struct {
 	Read, Documents, Rejected, Dropped int64
-	// OwnKey says that there is no id key yet: the _id of records without an id
-	// will be another one.
-	OwnKey bool
+	Unreadable                         int64 // files
+	// Unsettled is how many of the documents have an _id that Run would not give
+	// them: those of records without an id, where no id key can be read yet.
+	Unsettled int64
 }
 
 // DryRun reads the file inputs to their end and writes what Run would send, one
 // {"_id":…,"_source":…} a line. It needs no Elasticsearch and writes to no state
-// directory. reject gets what would become a dead letter.
-func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, reject func(deadletter.Letter)) (DryRunTotals, error) {
-	d := dryRun{w: bufio.NewWriterSize(w, 64<<10), reject: reject, line: Pipeline{counters: map[string]*occurrences{}}}
+// directory. reject gets what would become a dead letter; its error ends the run.
+func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, reject func(deadletter.Letter) error) (DryRunTotals, error) {
+	d := dryRun{w: bufio.NewWriterSize(w, 64<<10), reject: reject, counters: counters{}}
 	key, err := checkpoint.ReadKey(cfg.StateDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		key, err, d.totals.OwnKey = make([]byte, 32), nil, cfg.IDKey.IsZero()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		key, err, d.keyless = make([]byte, 32), nil, cfg.IDKey.IsZero()
 		_, _ = rand.Read(key) // never fails, says its documentation
 	}
 	if err != nil {
@@ -43,7 +44,7 @@ func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, rej
 	}
 	for _, in := range cfg.Inputs {
 		if err := d.read(ctx, cfg, in, o, common); err != nil {
-			return d.totals, fmt.Errorf("input %s: %w", in.ID, err)
+			return d.totals, errors.Join(fmt.Errorf("input %s: %w", in.ID, err), d.w.Flush())
 		}
 	}
 	return d.totals, d.w.Flush()
@@ -51,9 +52,10 @@ func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, rej
 
 type dryRun struct {
 	w         *bufio.Writer
-	reject    func(deadletter.Letter)
+	reject    func(deadletter.Letter) error
 	totals    DryRunTotals
-	line      Pipeline // counts equal records only
+	keyless   bool
+	counters  counters
 	transform *transformer
 }
 
@@ -70,8 +72,11 @@ func (d *dryRun) read(ctx context.Context, cfg *config.Config, in config.Input, 
 	if err != nil {
 		return err
 	}
-	files.Once, files.Reader, files.Log = true, o.Stdin, o.Log
-	return filesource.New(files).Run(ctx, nil, d.emit)
+	files.Once, files.Reader, files.Log = true, o.Readers[in.ID], o.Log
+	source := filesource.New(files)
+	err = source.Run(ctx, nil, d.emit)
+	d.totals.Unreadable += source.Stats().Errors.Load()
+	return err
 }
 
 // emit writes the documents of a batch.
@@ -80,14 +85,19 @@ func (d *dryRun) emit(_ context.Context, b event.Batch) error {
 	if b.Release != nil {
 		b.Release()
 	}
-	d.line.identify(s)
+	d.counters.identify(s)
+	if d.keyless {
+		d.totals.Unsettled += int64(len(s.anonymous))
+	}
 	for _, document := range s.documents {
 		if _, err := fmt.Fprintf(d.w, "{\"_id\":%q,\"_source\":%s}\n", document.ID[:], document.Source); err != nil {
 			return fmt.Errorf("write the documents: %w", err)
 		}
 	}
 	for _, l := range s.letters {
-		d.reject(l)
+		if err := d.reject(l); err != nil {
+			return err
+		}
 	}
 	d.totals.Read += s.read
 	d.totals.Dropped += s.dropped

@@ -54,8 +54,8 @@ type Pipeline struct {
 	releases  *queue.Order[savedPlace]
 	positions positions
 	progress  progress
-	reloaded  atomic.Bool             // the configuration was last read with success
-	counters  map[string]*occurrences // of streams with records without an id
+	reloaded  atomic.Bool // the configuration was last read with success
+	counters  counters
 }
 
 // input is one configured input with its source and its way to transform records.
@@ -63,6 +63,21 @@ type input struct {
 	id        string
 	source    source
 	transform func() *transformer // a new one for each goroutine
+}
+
+// GiveUp, as the cause of the end of Run's context, ends Run at once and with this
+// reason: nothing waits for what Elasticsearch does not take.
+type GiveUp struct{ Reason error }
+
+func (g GiveUp) Error() string { return g.Reason.Error() }
+func (g GiveUp) Unwrap() error { return g.Reason }
+
+func givenUp(ctx context.Context) error {
+	var g GiveUp
+	if errors.As(context.Cause(ctx), &g) {
+		return g.Reason
+	}
+	return nil
 }
 
 // Run carries records until ctx ends, then lets what was read arrive, for at most
@@ -80,7 +95,13 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	// Sources stop with ctx; everything behind them may finish what they read.
 	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.shutdownTimeout, giveUp) })
+	stop := context.AfterFunc(ctx, func() {
+		if givenUp(ctx) != nil {
+			giveUp()
+			return
+		}
+		time.AfterFunc(p.shutdownTimeout, giveUp)
+	})
 	defer stop()
 
 	serving, stopServing := context.WithCancel(drain)
@@ -98,7 +119,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	stopServing()
 	err = errors.Join(err, server.Wait())
 	p.logLedger()
-	return err
+	return errors.Join(err, givenUp(ctx))
 }
 
 // carry runs the stages. Each ends when the one before it has ended and everything

@@ -25,7 +25,7 @@ type account struct {
 // sees the batches of a stream in their order.
 func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s, b := j.out, &j.batch
-	recount := p.identify(s)
+	recount := p.counters.identify(s)
 	if b.Seen {
 		return nil
 	}
@@ -51,22 +51,26 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	return p.queue.Put(ctx, s, s.account.bytes)
 }
 
+// counters count equal records without an id, by stream. A stream has none before
+// its first such record.
+type counters map[string]*occurrences
+
 // identify gives the documents of records without an id their _id, and reports
 // whether their stream has such records.
-func (p *Pipeline) identify(s *shipment) bool {
+func (c counters) identify(s *shipment) bool {
 	if s.batch.Repeats {
 		for _, a := range s.anonymous {
 			s.documents[a.document].ID = a.base.Finish(0)
 		}
 		return false
 	}
-	o := p.counters[s.batch.Stream]
+	o := c[s.batch.Stream]
 	if o == nil {
 		if len(s.anonymous) == 0 {
 			return false
 		}
 		o = newOccurrences()
-		p.counters[s.batch.Stream] = o
+		c[s.batch.Stream] = o
 	}
 	for _, a := range s.anonymous {
 		n := o.next(a.base)
