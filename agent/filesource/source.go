@@ -96,6 +96,7 @@ type Source struct {
 	orphan []string             // streams to forget
 
 	failing map[string]bool // paths whose last fault was logged
+	looked  bool            // at all files, once
 }
 
 type savedFile struct {
@@ -177,6 +178,7 @@ func (s *Source) follow(ctx context.Context, emit Emit) error {
 	defer w.close()
 	for {
 		s.discover()
+		s.looked = true
 		w.follow(s.cfg.Paths)
 		until := time.Now().Add(s.cfg.ScanInterval)
 		for {
@@ -273,7 +275,7 @@ func (s *Source) open(path string) error {
 		return errors.Join(err, fd.Close())
 	}
 	id, _ := identify(info)
-	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size()}
+	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size(), late: s.looked, found: time.Now()}
 	old := s.files[id]
 	if old != nil { // closed to save descriptors
 		s.keep(old)
