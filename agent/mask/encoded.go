@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"encoding/base64"
+	"html"
 	"slices"
 	"unicode/utf8"
 )
@@ -52,6 +53,19 @@ func hexDigit(c byte) int {
 	return -1
 }
 
+// entities looks into the lines of a text that are HTML: &quot;password&quot;. A
+// line with a secret inside goes as a whole.
+func (w *walker) entities(text []byte, node int32) {
+	start := 0
+	for line := range bytes.Lines(text) {
+		body := bytes.TrimRight(line, "\r\n")
+		if bytes.IndexByte(body, '&') >= 0 {
+			w.layer(text, span{start, start + len(body)}, []byte(html.UnescapeString(string(body))), node)
+		}
+		start += len(line)
+	}
+}
+
 // layer looks into what text[at] decodes to, and takes at as a whole if there
 // is a secret inside, or if the layers go deeper than the limit.
 func (w *walker) layer(text []byte, at span, decoded []byte, node int32) {
@@ -87,8 +101,9 @@ type probe struct{ rule int32 }
 // quiet ends a probe.
 func (m *Masker) quiet(before *probe) { m.probed = before }
 
-// minBase64 is the length from which a run of base64 is decoded.
-const minBase64 = 24
+// minBase64 is the length from which a run of base64 is decoded: 24 characters,
+// of which two may be padding that was left out.
+const minBase64 = 22
 
 // base64 looks into the base64 runs of a text. A run with a secret inside goes
 // as a whole.
@@ -98,7 +113,7 @@ func (w *walker) base64(text []byte, node int32) {
 		if end-i >= minBase64 && !w.base64Run(text, span{i, end}, node) {
 			w.base64Parts(text, span{i, end}, node)
 		}
-		i = max(end, i) + 1
+		i = max(end, i+1) // what looks like padding may be the = of a pair
 	}
 }
 

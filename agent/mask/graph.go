@@ -15,6 +15,7 @@ const (
 	acceptProtect                   // part of the record's identity
 	acceptURI                       // the request's address
 	acceptBody                      // a body the address speaks about
+	acceptMessage                   // what the gateway says in words
 )
 
 // pattern is one compiled path.

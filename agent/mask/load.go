@@ -434,7 +434,8 @@ func nearField(name string) string {
 }
 
 // fixed adds the paths that are the same in every set: the record's identity,
-// and where the request's address and the bodies it speaks about stand.
+// where the request's address and the bodies it speaks about stand, and what is
+// written in words.
 func (c *compiler) fixed() {
 	add := func(accept acceptKind, keys ...string) {
 		var segs []segment
@@ -450,6 +451,10 @@ func (c *compiler) fixed() {
 	add(acceptURI, "http_request", "uri")
 	add(acceptBody, "http_request", "body")
 	add(acceptBody, "http_response", "body")
+	add(acceptMessage, "error_message")
+	for _, key := range []string{"error", "error_msg", "message"} {
+		c.patterns = append(c.patterns, pattern{segs: []segment{{kind: segDeep}, {kind: segLiteral, text: key}}, accept: acceptMessage})
+	}
 }
 
 // finders makes the detectors in use and their share of the prefilter.

@@ -18,6 +18,7 @@ const (
 	nodeAllowed                         // exempt by path
 	nodeURI
 	nodeBody
+	nodeMessage
 	nodeInert // no rule, no flag: nothing to decide by path
 )
 
@@ -176,6 +177,8 @@ func (n *nodes) describe(s set) (out node, flags nodeFlags) {
 			flags |= nodeURI
 		case acceptBody:
 			flags |= nodeBody
+		case acceptMessage:
+			flags |= nodeMessage
 		}
 	}
 	for _, p := range selected {

@@ -11,12 +11,13 @@ import (
 // files (A=b), headers and YAML (A: b), and pieces of JSON ("a": "b").
 
 // keyRun holds the characters of a key outside quotes.
-var keyRun = newCharset("_-.%$[]\\")
+var keyRun = newCharset("_-.%+$[]\\")
 
 // pairs masks the values of sensitive keys in a text. A marker that stands in
 // the text is stepped over.
 func (w *walker) pairs(text []byte, node int32, torn bool) {
 	floor := 0 // no key reaches back into a marker
+	w.beside = beside{rule: none}
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '[', 'h':
@@ -43,19 +44,76 @@ func (w *walker) pair(text []byte, floor, sep int, node int32, torn bool) int {
 	if len(key) == 0 {
 		return 0
 	}
-	rule := w.textRule(key, node, torn)
+	info := w.m.lookText(key)
+	rule := w.ruleOf(info, node, false)
 	if rule == none && !isQuote(text[start]) {
 		rule = w.phraseRule(text, floor, start, sep, node)
 	}
+	if rule == none && torn {
+		rule = w.m.rules.lost(info.plain)
+	}
 	if rule == none {
+		if info.role == roleName || info.role == roleValue {
+			w.besides(text, info.role, valueAfter(text, start, sep), node)
+		}
 		return 0
 	}
 	v := valueAfter(text, start, sep)
-	if v.start >= v.end || w.m.rules.isMarker(text[v.start:v.end]) || w.m.rules.allows(text[v.start:v.end]) {
-		return v.end
-	}
-	w.spans = append(w.spans, hitSpan{span: v, rule: rule})
+	w.takeValue(text, v, rule)
 	return v.end
+}
+
+// takeValue notes the value of a sensitive key, unless there is nothing in it to
+// hide.
+func (w *walker) takeValue(text []byte, v span, rule int32) {
+	if v.start >= v.end {
+		return
+	}
+	if value := text[v.start:v.end]; !w.m.rules.isMarker(value) && !w.m.rules.allows(value) && !isConstant(value) {
+		w.spans = append(w.spans, hitSpan{span: v, rule: rule})
+	}
+}
+
+// isConstant says whether a value is one of those that JSON has words for, which
+// are left alone there, too.
+func isConstant(value []byte) bool {
+	switch string(value) {
+	case "true", "false", "null", "True", "False", "None", "nil", "YES", "NO":
+		return true
+	}
+	return false
+}
+
+// beside is what a text said last about a name and a value that stand beside
+// each other: name=password&value=x, or the other way round.
+type beside struct {
+	rule  int32 // for the value of the last name, or none
+	name  int   // where that name ends
+	value span  // the last value
+}
+
+// maxBeside is how far a name and its value may be apart, in bytes.
+const maxBeside = 64
+
+// besides notes a name or a value, and takes the value once both are there.
+func (w *walker) besides(text []byte, role keyRole, v span, node int32) {
+	b := &w.beside
+	if role == roleValue {
+		if b.value = v; b.rule != none && v.start-b.name <= maxBeside {
+			w.takeValue(text, v, b.rule)
+			b.value = span{}
+		}
+		return
+	}
+	name := bytes.TrimSpace(text[v.start:v.end])
+	if b.rule, b.name = none, v.end; len(name) == 0 || len(name) > longKey {
+		return
+	}
+	b.rule = w.byName(w.m.lookText(name).names, w.m.nodes.list[node].zones, jsonscan.String)
+	if b.rule != none && b.value.end > 0 && v.start-b.value.end <= maxBeside {
+		w.takeValue(text, b.value, b.rule)
+		b.value = span{}
+	}
 }
 
 // keyBefore is the key that ends before sep, and where it starts in text, its
@@ -100,7 +158,10 @@ func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 // textRule is the rule for the value of a key in a text, or none. Where the
 // structure of the text is lost, the last keys of all paths count as names.
 func (w *walker) textRule(key []byte, node int32, lost bool) int32 {
-	info := w.m.lookText(key)
+	return w.ruleOf(w.m.lookText(key), node, lost)
+}
+
+func (w *walker) ruleOf(info *keyInfo, node int32, lost bool) int32 {
 	best := w.byName(info.names, w.m.nodes.list[node].zones, jsonscan.String)
 	if info.class != classOther {
 		n := &w.m.nodes.list[w.m.nodes.step(node, info.class)]
@@ -128,8 +189,12 @@ func (w *walker) phraseRule(text []byte, floor, start, sep int, node int32) int3
 	if text[sep] == '=' && w.byName(w.m.lookText(text[from:start-1]).names, zones, jsonscan.String) != none {
 		return none
 	}
-	info := w.m.lookText(bytes.TrimRight(text[from:sep], " \t"))
-	return w.byName(info.names, zones, jsonscan.String)
+	phrase := bytes.TrimRight(text[from:sep], " \t")
+	before := phrase[:bytes.LastIndexByte(phrase, ' ')]
+	if w.byName(w.m.lookText(before).names, zones, jsonscan.String) != none {
+		return none // password too short: the name ended before
+	}
+	return w.byName(w.m.lookText(phrase).names, zones, jsonscan.String)
 }
 
 // valueAfter is the value behind the separator at sep, whose key starts at
@@ -151,7 +216,39 @@ func valueAfter(text []byte, start, sep int) span {
 			return span{from, end}
 		}
 	}
-	return span{from, bareEnd(text, start, sep, from)}
+	end, whole := bareEnd(text, start, sep, from)
+	if whole && text[sep] == ':' {
+		return folded(text, start, from, end)
+	}
+	return span{from, end}
+}
+
+// folded adds to the line text[from:end], the value of the key at start, the
+// lines behind it that belong to the value: those further in, as YAML and folded
+// headers have them, and the items of a list.
+func folded(text []byte, start, from, end int) span {
+	column := start - lineStart(text, start)
+	empty := from == end
+	for end < len(text) {
+		next := end + 1
+		if text[end] == '\r' && next < len(text) && text[next] == '\n' {
+			next++
+		}
+		in := next
+		for in < len(text) && (text[in] == ' ' || text[in] == '\t') {
+			in++
+		}
+		if in == len(text) || text[in] == '\r' || text[in] == '\n' || in-next <= column && !(empty && in-next == column && hasPrefix(text[in:], "- ")) {
+			break
+		}
+		if from == end {
+			from = in
+		}
+		if end = len(text); bytes.ContainsAny(text[in:], "\r\n") {
+			end = in + bytes.IndexAny(text[in:], "\r\n")
+		}
+	}
+	return span{from, end}
 }
 
 // closingQuote is where the value ends whose opening quote stands at at, after
@@ -184,33 +281,33 @@ func jsonEnd(text []byte, from int) int {
 
 // bareEnd is where a value without quotes ends. A key at the start of its line
 // has the whole line after a colon; otherwise a blank ends the value, and a
-// separator does if another key follows it.
-func bareEnd(text []byte, start, sep, from int) int {
+// separator does if another key follows it. whole says that it has the line.
+func bareEnd(text []byte, start, sep, from int) (end int, whole bool) {
 	line := len(text)
 	if at := bytes.IndexAny(text[from:], "\r\n"); at >= 0 {
 		line = from + at
 	}
 	first := len(bytes.TrimLeft(text[lineStart(text, start):start], " \t-\"'")) == 0
 	if first && (text[sep] == ':' || !bytes.ContainsAny(text[from:line], "=&;")) {
-		return line
+		return line, true
 	}
 	for i := from; i < line; i++ {
 		switch c := text[i]; c {
 		case ' ', '\t', '"', '\'', '`', '<', '>':
 			if i > from {
-				return i
+				return i, false
 			}
 		case '&', ';':
 			if i+1 == line || opensPair(text[i+1:line]) {
-				return i
+				return i, false
 			}
 		case ',':
 			if text[sep] == ':' && (i+1 == line || text[i+1] == ' ') || opensPair(text[i+1:line]) {
-				return i
+				return i, false
 			}
 		}
 	}
-	return line
+	return line, false
 }
 
 func lineStart(text []byte, i int) int {
@@ -227,8 +324,11 @@ func opensPair(text []byte) bool {
 // lookText says what the rules know about a key that stands in a text.
 func (m *Masker) lookText(key []byte) *keyInfo {
 	plain := key
-	if bytes.IndexByte(key, '%') >= 0 {
-		plain = unpercent(nil, key, false)
+	for range m.rules.limits.decode {
+		if bytes.IndexByte(plain, '%') < 0 {
+			break
+		}
+		plain = unpercent(nil, plain, false)
 	}
 	if bytes.IndexByte(plain, '\\') >= 0 {
 		plain = unescape(plain)
@@ -280,42 +380,79 @@ func (w *walker) fragments(text []byte, node int32) {
 // that opens nothing is read to the end.
 const maxFragments = 16
 
-// tags masks what stands in XML elements with sensitive names.
+// tags masks what stands in XML elements with sensitive names, whatever it is,
+// up to the end of the element.
 func (w *walker) tags(text []byte, node int32) {
+	last := bytes.LastIndex(text, []byte("</"))
 	for from := 0; ; {
 		at := bytes.IndexByte(text[from:], '<')
 		if at < 0 {
 			return
 		}
 		from += at + 1
-		name := text[from:run(text, from, keyRun)]
-		if at := bytes.LastIndexByte(name, ':'); at >= 0 {
-			name = name[at+1:]
-		}
-		end := bytes.IndexByte(text[from:], '>')
-		if end < 0 {
-			return
-		}
-		start := from + end + 1
-		stop := bytes.IndexByte(text[start:], '<')
-		if stop < 0 {
-			stop = len(text) - start
-		}
-		if len(name) == 0 || stop == 0 || w.m.rules.isMarker(text[start:start+stop]) {
+		name := text[from:run(text, from, tagChars)]
+		if len(name) == 0 {
 			continue
 		}
-		if rule := w.textRule(name, node, false); rule != none {
-			w.spans = append(w.spans, hitSpan{span: span{start, start + stop}, rule: rule})
+		_, local, found := bytes.Cut(name, []byte(":"))
+		if !found {
+			local = name
 		}
+		rule := w.textRule(local, node, false)
+		end := bytes.IndexByte(text[from:], '>')
+		if rule == none || end < 1 || text[from+end-1] == '/' {
+			continue
+		}
+		start := from + end + 1
+		stop := start + nextTag(text[start:])
+		if start <= last {
+			stop = start + elementEnd(text[start:], name)
+		}
+		if stop > start && !w.m.rules.isMarker(text[start:stop]) {
+			w.spans = append(w.spans, hitSpan{span: span{start, stop}, rule: rule})
+		}
+		from = stop
 	}
 }
 
+// tagChars are the characters of the names of XML elements.
+var tagChars = newCharset("_-.:")
+
+// elementEnd is the length of what stands in an element. Where its end is
+// missing it is the text up to the next tag.
+func elementEnd(text, name []byte) int {
+	from := 0
+	for range maxElements {
+		at := bytes.Index(text[from:], []byte("</"))
+		if at < 0 {
+			return nextTag(text)
+		}
+		from += at
+		if bytes.HasPrefix(text[from+2:], name) {
+			return from
+		}
+		from += 2
+	}
+	return len(text)
+}
+
+// maxElements bounds how many elements are looked at for the end of one. One
+// with more inside is taken up to the end of the text.
+const maxElements = 1000
+
+func nextTag(text []byte) int {
+	if at := bytes.IndexByte(text, '<'); at > 0 {
+		return at
+	}
+	return len(text)
+}
+
 // multipart masks the fields of a multipart/form-data body whose names are
-// sensitive.
+// sensitive (RFC 7578).
 func (w *walker) multipart(text []byte, node int32) {
 	const disposition = "form-data;"
 	for from := 0; ; {
-		at := bytes.Index(text[from:], []byte(disposition))
+		at := foldedIndex(text[from:], disposition)
 		if at < 0 {
 			return
 		}
@@ -326,15 +463,37 @@ func (w *walker) multipart(text []byte, node int32) {
 				return
 			}
 		}
-		_, name, _ := bytes.Cut(head, []byte(`name="`))
-		name, _, _ = bytes.Cut(name, []byte(`"`))
 		start := len(text) - len(body)
 		end := len(text)
 		if at := bytes.Index(body, []byte("\n--")); at >= 0 {
 			end = start + len(bytes.TrimRight(body[:at], "\r"))
 		}
-		if rule := w.textRule(name, node, false); rule != none && end > start {
+		if rule := w.textRule(fieldName(head), node, false); rule != none && end > start {
 			w.spans = append(w.spans, hitSpan{span: span{start, end}, rule: rule})
 		}
 	}
+}
+
+// fieldName is the name in the head of a form's field, in quotes or not.
+func fieldName(head []byte) []byte {
+	at := foldedIndex(head, "name=")
+	if at < 0 {
+		return nil
+	}
+	head = head[at+len("name="):]
+	if len(head) > 0 && isQuote(head[0]) {
+		head, _, _ = bytes.Cut(head[1:], head[:1])
+		return head
+	}
+	return head[:run(head, 0, keyRun)]
+}
+
+// foldedIndex is where the lower-case word stands in text, in any case, or -1.
+func foldedIndex(text []byte, word string) int {
+	for i := 0; i+len(word) <= len(text); i++ {
+		if text[i]|0x20 == word[0] && foldedPrefix(text[i:], word) {
+			return i
+		}
+	}
+	return -1
 }

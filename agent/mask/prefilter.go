@@ -12,12 +12,14 @@ type trigger uint64
 
 const (
 	whyPair    trigger = 1 << (32 + iota) // = or :
-	whyQuote                              // " ' `
+	whyQuote                              // " ' ` and --flags
 	whyPercent                            // %
 	whyTag                                // <
 	whyBracket                            // { or [
 	whyBase64                             // a long run of base64
 	whyMatch                              // a regular expression of a rule
+	whyEntity                             // &quot;
+	whyMessage                            // it is a message, whatever stands in it
 )
 
 // prefilter tells in one pass over a text whether any detector could find
@@ -43,6 +45,10 @@ func (p *prefilter) addLayers() {
 		'%': whyPercent, '<': whyTag, '{': whyBracket, '[': whyBracket,
 	} {
 		p.addByte(c, why)
+	}
+	p.add(" --", whyQuote)
+	for _, entity := range []string{"&quo", "&lt;", "&#3", "&#x", "&amp"} {
+		p.add(entity, whyEntity)
 	}
 }
 

@@ -26,7 +26,11 @@ func (w *walker) why(text []byte, node int32) trigger {
 	if len(text) < minText || w.m.nodes.flags[node]&(nodeProtected|nodeAllowed) != 0 {
 		return 0
 	}
-	return w.m.rules.prefilter.look(text)
+	found := w.m.rules.prefilter.look(text)
+	if w.m.nodes.flags[node]&nodeMessage != 0 || w.m.text && w.depth == 0 {
+		found |= whyMessage
+	}
+	return found
 }
 
 // value masks a whole value, by the rule that selects it or by looking inside,
@@ -233,14 +237,18 @@ func (w *walker) search(text []byte, node int32, why trigger, torn bool) {
 	}
 	w.detect(text, node, why, torn || w.m.text && w.depth == 0)
 	if why&whyPair != 0 {
-		w.pairs(text, node, torn)
+		// of a body that is no JSON nothing is known: it has lost its structure
+		w.pairs(text, node, torn || w.m.nodes.flags[node]&nodeBody != 0)
 		w.multipart(text, node)
 	}
 	if why&whyTag != 0 {
 		w.tags(text, node)
 	}
-	if why&whyQuote != 0 {
-		w.quoted(text, node, torn)
+	if why&(whyQuote|whyMessage) != 0 {
+		w.quoted(text, node, torn, why&whyMessage != 0)
+	}
+	if why&whyEntity != 0 {
+		w.entities(text, node)
 	}
 	if why&whyPercent != 0 {
 		w.percent(text, node)

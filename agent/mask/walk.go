@@ -67,6 +67,7 @@ type walker struct {
 	settled  []byte // the same, while it is masked again
 	decoded  []byte
 	tail     []byte
+	beside   beside
 	dropRule int32 // a rule found in a text drops the field it stands in
 }
 
