@@ -222,27 +222,11 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// analystConfig reads the configuration as far as export needs it: inputs may
-// be missing, and so may the secrets of everything but Elasticsearch.
+// analystConfig reads the configuration as far as export needs it.
 func (e *export) analystConfig() (*config.Config, error) {
-	data, err := os.ReadFile(e.configPath)
-	if err != nil {
-		return nil, misused(fmt.Errorf("read configuration: %w", err))
-	}
-	env := config.Env{NoInputs: true, Unresolved: notYet}
-	cfg, err := config.Parse(e.configPath, data, env)
-	if err != nil {
-		return nil, misused(err)
-	}
-	es := cfg.Elasticsearch
-	if !es.APIKey.IsZero() && missing(es.APIKey) || !es.Password.IsZero() && missing(es.Password) {
-		env.Unresolved = ""
-		if _, err := config.Parse(e.configPath, data, env); err != nil {
-			return nil, misused(err)
-		}
-		return nil, misused(fmt.Errorf("%s: elasticsearch: the api_key or password is empty", e.configPath))
-	}
-	return cfg, nil
+	return e.withoutInputs(config.Env{}, func(cfg *config.Config) []config.Secret {
+		return []config.Secret{cfg.Elasticsearch.APIKey, cfg.Elasticsearch.Password}
+	})
 }
 
 // writeFile writes the report to the file of -o, whole or not at all.

@@ -42,7 +42,9 @@ that is sent twice is found to be there.`,
   auditship replay --send --dead-letter rejects.ndjson`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := p.loadConfig()
+			cfg, err := p.withoutInputs(config.Env{}, func(cfg *config.Config) []config.Secret {
+				return []config.Secret{cfg.Elasticsearch.APIKey, cfg.Elasticsearch.Password, cfg.IDKey}
+			})
 			if err != nil {
 				return err
 			}

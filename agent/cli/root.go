@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,6 +29,7 @@ var commands = []func(*program) *cobra.Command{
 	newRunCommand,
 	newCheckCommand,
 	newSetupCommand,
+	newImportCommand,
 	newExportCommand,
 	newReplayCommand,
 	newMaskCommand,
@@ -93,6 +95,31 @@ func (p *program) loadConfig() (*config.Config, error) {
 	cfg, err := config.Load(p.configPath)
 	if err != nil {
 		return nil, misused(err)
+	}
+	return cfg, nil
+}
+
+// withoutInputs reads the configuration for a command that does not read its
+// inputs: they may be missing, and so may all secrets but those that it needs.
+func (p *program) withoutInputs(env config.Env, needed func(*config.Config) []config.Secret) (*config.Config, error) {
+	data, err := os.ReadFile(p.configPath)
+	if err != nil {
+		return nil, misused(fmt.Errorf("read configuration: %w", err))
+	}
+	env.NoInputs, env.Unresolved = true, notYet
+	cfg, err := config.Parse(p.configPath, data, env)
+	if err != nil {
+		return nil, misused(err)
+	}
+	for _, secret := range needed(cfg) {
+		if secret.IsZero() || !missing(secret) {
+			continue
+		}
+		env.Unresolved = ""
+		if _, err := config.Parse(p.configPath, data, env); err != nil {
+			return nil, misused(err)
+		}
+		return nil, misused(fmt.Errorf("%s: a secret that this command needs is empty: elasticsearch.api_key, elasticsearch.password or id_key", p.configPath))
 	}
 	return cfg, nil
 }

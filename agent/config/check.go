@@ -73,6 +73,16 @@ func label(_ *decoder, s string) (string, error) {
 	return s, nil
 }
 
+// CheckGateway says what is wrong with a gateway's name that comes from elsewhere
+// than a configuration, or nil.
+func CheckGateway(name string) error {
+	if name == "" {
+		return errors.New("is empty")
+	}
+	_, err := label(nil, name)
+	return err
+}
+
 var inputIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 func inputID(_ *decoder, s string) (string, error) {

@@ -76,6 +76,7 @@ type Stats struct {
 	BehindBytes  atomic.Int64 // on disk and not emitted yet, when last looked
 	DoneBytes    atomic.Int64 // on disk and read, when last looked
 	SizeBytes    atomic.Int64 // on disk, when last looked; 0 for Config.Reader
+	ResumedBytes atomic.Int64 // with Once: of DoneBytes, those of an earlier run
 	Truncations  atomic.Int64
 	PossiblyLost atomic.Int64 // bytes that were on disk and unread when a file was truncated
 	Errors       atomic.Int64 // files that could not be read, once for each fault
@@ -139,6 +140,9 @@ func (s *Source) readOnce(ctx context.Context, emit Emit) error {
 	for before := math.MaxInt; ; {
 		s.discover()
 		s.measure()
+		if before == math.MaxInt {
+			s.stats.ResumedBytes.Store(s.stats.DoneBytes.Load())
+		}
 		if err := s.readAll(ctx, emit); err != nil {
 			return err
 		}

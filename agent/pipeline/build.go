@@ -96,6 +96,7 @@ func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
 // Files is how far the files were read.
 type Files struct {
 	Done, Size int64 // bytes, compressed ones as they are on disk; a pipe has no size
+	Resumed    int64 // of Done, what an interrupted run had read
 	Unreadable int64 // files with faults
 }
 
@@ -104,6 +105,7 @@ func (p *Pipeline) Files() (f Files) {
 	for _, s := range p.files {
 		f.Done += s.DoneBytes.Load()
 		f.Size += s.SizeBytes.Load()
+		f.Resumed += s.ResumedBytes.Load()
 		f.Unreadable += s.Errors.Load()
 	}
 	return f

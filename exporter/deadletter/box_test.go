@@ -350,6 +350,24 @@ func TestAFolderThatIsNotThereHasNoLetters(t *testing.T) {
 	}
 }
 
+// Whoever only wants to know what comes first may stop there.
+func TestReadingMayEndAtAnyTime(t *testing.T) {
+	b := open1(t, Options{})
+	mustAppend(t, b, finished(1), finished(2))
+	for reads := range 4 {
+		r, err := Read(b.files.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range reads {
+			r.Next()
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("after %d letters: %v", reads, err)
+		}
+	}
+}
+
 func TestANamedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rejects.json")
 	b, err := OpenFile(path, Options{})

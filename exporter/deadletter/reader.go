@@ -96,7 +96,10 @@ func (r *Reader) Err() error { return r.err }
 
 // Close ends the reading; it may be called at any time.
 func (r *Reader) Close() error {
-	err := errors.Join(closeIfOpen(r.file), closeIfOpen(r.current))
+	err := closeIfOpen(r.file)
+	if r.file != r.current {
+		err = errors.Join(err, closeIfOpen(r.current))
+	}
 	*r = Reader{damaged: r.damaged, err: r.err}
 	return err
 }
