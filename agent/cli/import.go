@@ -359,12 +359,12 @@ const patience = 5 * time.Minute
 // and there are things that do not pass by themselves.
 func hopeless(waiting []health.Condition, now time.Time) error {
 	for _, c := range waiting {
-		reason := bulk.Reason(c.Reason)
+		reason, _, _ := strings.Cut(c.Reason, ": ")
 		switch {
 		case c.Part == "dead-letter":
 			return fmt.Errorf("the dead letter %s; the same command goes on when there is room", strings.TrimSuffix(c.Reason, "; reading waits"))
 		case c.Part != "elasticsearch":
-		case reason.Lasting():
+		case bulk.Reason(reason).Lasting():
 			return fmt.Errorf("elasticsearch takes no documents: %s; when that is mended, the same command goes on here", c.Reason)
 		case now.Sub(c.Since) > patience:
 			return unreachable(errors.New("elasticsearch takes no documents for a long time: " + c.Reason + "; the same command goes on here"))

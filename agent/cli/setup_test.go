@@ -47,8 +47,10 @@ func want(t *testing.T, got outcome, code int, texts ...string) {
 	}
 }
 
-// TestSetup tells the whole story of an installation, on a real server.
-func TestSetup(t *testing.T) {
+// R18: the whole story of an installation, on a real server: the difference is
+// shown, a second run changes nothing, a person's policy stays without --force, a
+// new mapping rolls the stream over, and --verify proves the live stream.
+func TestR18Setup(t *testing.T) {
 	node := estest.Private(t, esnode.Options{})
 	t.Setenv("AUDITSHIP_SETUP_PASSWORD", node.Password)
 	config, keyFile := setupConfig(t, node.URL, node.CAFile, "retention: 90d\n")
@@ -78,6 +80,34 @@ func TestSetup(t *testing.T) {
 	want(t, got, exitDone, "7 of 7 objects as shipped\n", "kept the API key")
 	if strings.Contains(got.stdout, "created") || readKey(t, keyFile) != key {
 		t.Errorf("the second run made something:\n%s", got.stdout)
+	}
+
+	// The live stream is proven, not only the templates.
+	stream := "/logs-api7.audit-default"
+	index := func() {
+		if status, answer, err := node.Do(t.Context(), "POST", stream+"/_doc?refresh=true", []byte(`{"@timestamp":"2026-03-01T12:00:00Z"}`)); err != nil || status != 201 {
+			t.Fatalf("%d %s %v", status, answer, err)
+		}
+	}
+	index()
+	want(t, run(append(admin, "--verify")...), exitDone,
+		`ok     ILM policy logs-api7.audit: delete.min_age: "90d", wanted "90d"`,
+		"ok     data stream logs-api7.audit-default: ILM policy: .ds-logs-api7.audit-default-")
+	config180, _ := setupConfig(t, node.URL, node.CAFile, "")
+	want(t, runMain(append([]string{"setup", "-c", config180, "--verify"}, admin...)...), exitFailed,
+		`FAILED ILM policy logs-api7.audit: delete.min_age: "90d", wanted "180d"`)
+
+	// A person adds a field by the hook: the write index gets it by a rollover.
+	hook := `{"template":{"mappings":{"properties":{"labels":{"properties":{"site":{"type":"keyword"}}}}}}}`
+	if status, answer, err := node.Do(t.Context(), "PUT", "/_component_template/logs-api7.audit@custom", []byte(hook)); err != nil || status != 200 {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	want(t, run(append(admin, "--plan")...), exitDone, "~ roll over data stream logs-api7.audit-default")
+	got = run(admin...)
+	want(t, got, exitDone, "rolled over data stream logs-api7.audit-default\n", "7 of 7 objects as shipped\n")
+	got = run(admin...)
+	if want(t, got, exitDone, "7 of 7 objects as shipped\n"); strings.Contains(got.stdout, "rolled over") {
+		t.Errorf("it rolled over again:\n%s", got.stdout)
 	}
 
 	// The key is what the agent needs, and no more.
