@@ -132,7 +132,7 @@ func (p *parser) mapping(n *yaml.Node, key string, fields map[string]reader) {
 		read, known := fields[name.Value]
 		switch {
 		case !known:
-			p.failAt(p.at(name, join(key, name.Value)), "unknown key", nearest(name.Value, sortedKeys(fields)))
+			p.unknown(p.at(name, join(key, name.Value)), name.Value, sortedKeys(fields))
 		case seen[name.Value]:
 			p.fail(name, join(key, name.Value), "the key stands here twice")
 		default:
@@ -140,6 +140,24 @@ func (p *parser) mapping(n *yaml.Node, key string, fields map[string]reader) {
 		}
 		seen[name.Value] = true
 	}
+}
+
+// homes say where keys belong that are easily put a level too high or too low.
+var homes = map[string]string{
+	"version": "under masking", "defaults": "under masking", "limits": "under masking", "keys": "under masking",
+	"allow": "under masking", "rules": "under masking", "tests": "at the top level",
+	"select": "in a rule", "when": "in a rule", "action": "in a rule", "override": "in a rule",
+	"path": "in select", "key": "in select", "detect": "in select", "match": "in select", "literal": "in select",
+}
+
+// unknown notes a key that does not belong here.
+func (p *parser) unknown(at source, name string, known []string) {
+	near := nearest(name, known)
+	if home := homes[name]; home != "" && near == "" {
+		p.failAt(at, "misplaced key; it belongs "+home, "")
+		return
+	}
+	p.failAt(at, "unknown key", near)
 }
 
 func join(key, name string) string {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -226,7 +227,11 @@ func (c *compiler) secret(k keySpec) (secret []byte, problem string) {
 		}
 		return secret, ""
 	}
-	text, mode, err := c.opts.ReadFile(k.file)
+	path := k.file
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(k.at.file), path) // as seen from the rules file
+	}
+	text, mode, err := c.opts.ReadFile(path)
 	if err != nil {
 		return nil, "cannot read the key file " + k.file + ": " + reason(err)
 	}
