@@ -373,7 +373,9 @@ type Log struct {
 
 // Debug opens what only a developer needs.
 type Debug struct {
-	// Pprof is an address for Go's profiles, for example 127.0.0.1:6060. "off"
-	// or "" opens no port. Default: off.
+	// Pprof is an address for Go's profiles, for example 127.0.0.1:6060: go tool
+	// pprof http://127.0.0.1:6060/debug/pprof/profile. Keep it on the loopback
+	// address; it asks nobody for a password, and a profile slows the agent
+	// down. "off" or "" opens no port. Default: off.
 	Pprof string `yaml:"pprof,omitempty" is:"listen"`
 }

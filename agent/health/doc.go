@@ -1,8 +1,9 @@
 // Package health says how the agent is: the ledger that accounts for every record,
 // the conditions that keep it from working, the counters of its parts, and the HTTP
-// server that shows them as /livez, /readyz and /metrics.
+// server that shows them as /livez, /readyz and /metrics. On an address of its own it
+// shows Go's profiles.
 //
 // It decides nothing and holds nothing of a record: labels are ids of inputs, names
-// of rules and verdicts. Serve owns the goroutine of its server and ends it with its
-// context; everything else may be called from any goroutine.
+// of rules and verdicts. Serve and ServeProfiles own the goroutines of their server and
+// end them with their context; everything else may be called from any goroutine.
 package health

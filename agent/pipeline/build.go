@@ -74,8 +74,10 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 // Close gives the state directory, the dead letter and the address back.
 func (p *Pipeline) Close() error {
 	var errs []error
-	if p.listener != nil {
-		_ = p.listener.Close() // closed already if Run served it
+	for _, l := range []net.Listener{p.listener, p.profiles} {
+		if l != nil {
+			_ = l.Close() // closed already if Run served it
+		}
 	}
 	if p.letters != nil {
 		errs = append(errs, p.letters.Close())
@@ -117,15 +119,29 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	if err := p.buildInputs(cfg, o); err != nil {
 		return err
 	}
-	if cfg.HTTP == "" || cfg.HTTP == "off" {
-		return nil
-	}
-	listener, err := net.Listen("tcp", cfg.HTTP)
-	if err != nil {
+	return p.listen(cfg)
+}
+
+// listen opens the configured addresses.
+func (p *Pipeline) listen(cfg *config.Config) (err error) {
+	if p.listener, err = listen(cfg.HTTP); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
-	p.listener = listener
+	if p.profiles, err = listen(cfg.Debug.Pprof); err != nil {
+		return fmt.Errorf("debug.pprof: %w", err)
+	}
+	if p.profiles != nil && !health.IsLoopback(p.profiles.Addr()) {
+		p.log.Warn().Str("address", cfg.Debug.Pprof).Msg("profiles can be read from other hosts; use 127.0.0.1")
+	}
 	return nil
+}
+
+// listen opens an address, or none if it is off.
+func listen(address string) (net.Listener, error) {
+	if address == "" || address == "off" {
+		return nil, nil
+	}
+	return net.Listen("tcp", address)
 }
 
 // buildExporter makes the way out: Elasticsearch and the dead letter.

@@ -41,6 +41,7 @@ type Pipeline struct {
 	conditions *health.Conditions
 	metrics    *health.Metrics
 	listener   net.Listener // nil: no HTTP server
+	profiles   net.Listener // nil: no server of profiles
 
 	bulkBytes       int64
 	linger          time.Duration
@@ -75,7 +76,7 @@ type input struct {
 //	one                      puts them back in order, into the queue
 //	a few                    send bulk requests and settle every verdict
 //	one                      saves positions
-//	two                      answer /metrics and feed the service manager's watchdog
+//	three                    answer /metrics and profiles, feed the service manager's watchdog
 func (p *Pipeline) Run(ctx context.Context) error {
 	// Sources stop with ctx; everything behind them may finish what they read.
 	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -86,6 +87,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(drain)
 	var server errgroup.Group
 	server.Go(func() error { return p.serve(serving) })
+	server.Go(func() error { return p.serveProfiles(serving) })
 	server.Go(func() error { return health.FeedWatchdog(serving, p.progressing) })
 	var saver sync.WaitGroup
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
@@ -222,6 +224,13 @@ func (p *Pipeline) serve(ctx context.Context) error {
 		return nil
 	}
 	return health.Serve(ctx, p.listener, p.conditions, p.metrics)
+}
+
+func (p *Pipeline) serveProfiles(ctx context.Context) error {
+	if p.profiles == nil {
+		return nil
+	}
+	return health.ServeProfiles(ctx, p.profiles)
 }
 
 func (p *Pipeline) logLedger() {
