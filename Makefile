@@ -38,6 +38,21 @@ demo: needs build-demo ## Show everything at once: real Elasticsearch, simulated
 test: needs build-demo ## Run all tests with the race detector against a real Elasticsearch
 	bin/auditship-demo elasticsearch -- go test -race -timeout $(TEST_TIMEOUT) ./...
 
+# Never part of CI: figures of a busy machine mean nothing.
+.PHONY: bench
+bench: build ## Measure speed and memory beside other log shippers; takes half an hour
+	@command -v rsyslogd >/dev/null && test -e /usr/lib/*/rsyslog/omelasticsearch.so || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rsyslog rsyslog-elasticsearch >/dev/null; } || \
+		echo 'bench: without rsyslog: apt-get install rsyslog rsyslog-elasticsearch'
+	go run ./agent/bench $(BENCH_FLAGS)
+	go run ./agent/bench $(BENCH_FLAGS) growth
+
+# Micro-benchmarks of the stages, to be compared by benchstat.
+.PHONY: bench-stages
+bench-stages:
+	go test -run '^$$' -bench . -benchmem -count 6 ./agent/... ./exporter/bulk
+
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck and golangci-lint
 	@test -z "$$(gofmt -l agent exporter mappings kibana configs)" || { gofmt -d agent exporter mappings kibana configs; exit 1; }
@@ -65,7 +80,7 @@ needs:
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf bin dist demo-out
+	rm -rf bin dist demo-out bench-out
 
 # ---- Release --------------------------------------------------------------------------
 # The same commit and the same release of Go give the same bytes, wherever and whenever.
