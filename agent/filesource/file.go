@@ -42,7 +42,6 @@ type file struct {
 	modified time.Time
 	gone     bool // no glob matches it any more
 	unlinked bool // it has no name any more
-	failing  bool // its last fault was logged
 }
 
 // close gives the descriptor back. The file can be opened again.
