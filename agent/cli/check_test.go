@@ -210,7 +210,7 @@ func TestR25EveryKeyMisspeltTwiceAndMisplaced(t *testing.T) {
 				fmt.Sprintf(`(?m)^%s:%d:%d: .*did you mean "%s"\?`, file, i+1, column, key))
 
 			first, second := m[1]+key+": x", strings.ReplaceAll(lines[i], "- ", "  ")
-			mustSay(t, check(with(lines, i, first+"\n"+second)), 
+			mustSay(t, check(with(lines, i, first+"\n"+second)),
 				fmt.Sprintf(`(?m)^%s:(%d:%d: .*(twice|second time)|%d:%[3]d: .*expected one action)`, file, i+2, column, i+1))
 			if file == "auditship.yml" {
 				misplaced(t, d, text, lines, key, column)
@@ -236,7 +236,7 @@ func mustSay(t *testing.T, got, pattern string) {
 // misplaced puts a key of the top level into a section, and a section's to the top.
 func misplaced(t *testing.T, d *checkDesk, text string, lines []string, key string, column int) {
 	t.Helper()
-	top := regexp.MustCompile(`(?m)^`+key+`:`).MatchString(text)
+	top := regexp.MustCompile(`(?m)^` + key + `:`).MatchString(text)
 	switch {
 	case column == 1:
 		at := strings.Count(text[:strings.Index(text, "\nlog:\n")+1], "\n") + 2

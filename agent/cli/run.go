@@ -13,6 +13,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/mappings"
 )
 
 func newRunCommand(p *program) *cobra.Command {
@@ -50,13 +51,16 @@ func (p *program) run(ctx context.Context, cfg *config.Config) error {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	a := agent{program: p, reloaded: true}
-	for {
-		next, err := a.runUntilReload(ctx, cfg, hangups)
+	line, err := a.open(cfg)
+	for err == nil {
+		var next *config.Config
+		next, err = a.runUntilReload(ctx, line, cfg, hangups)
 		if next == nil || err != nil {
-			return err
+			break
 		}
-		cfg = next
+		line, cfg, err = a.reopen(next, cfg)
 	}
+	return err
 }
 
 // agent is the running agent over its configurations.
@@ -65,19 +69,41 @@ type agent struct {
 	reloaded bool // the last SIGHUP found a configuration that works
 }
 
-// runUntilReload runs the agent with one configuration, and returns the next one
-// when a SIGHUP brings it. One that does not work is reported, and this one kept.
-func (a *agent) runUntilReload(ctx context.Context, cfg *config.Config, hangups <-chan os.Signal) (next *config.Config, err error) {
-	log := a.logger(cfg.Log)
+// open makes the pipeline of a configuration.
+func (a *agent) open(cfg *config.Config) (*pipeline.Pipeline, error) {
 	client, err := newElasticsearch(cfg.Elasticsearch)
 	if err != nil {
 		return nil, err
 	}
-	line, err := pipeline.Open(cfg, pipeline.Options{Client: client, Log: log, Version: version})
+	needs, err := mappings.AgentPrivileges(cfg.Elasticsearch.Namespace)
 	if err != nil {
 		return nil, err
 	}
+	return pipeline.Open(cfg, pipeline.Options{Client: client, Log: a.logger(cfg.Log), Version: version, Needs: needs})
+}
+
+// reopen opens the next configuration, or if that fails the last one again: what can
+// only be tried while nothing runs, such as an address, may turn out not to work.
+func (a *agent) reopen(next, last *config.Config) (*pipeline.Pipeline, *config.Config, error) {
+	line, err := a.open(next)
+	if err == nil {
+		return line, next, nil
+	}
+	a.reloaded = false
+	log := a.logger(last.Log)
+	log.Error().Err(err).Msg(notReloaded)
+	line, err = a.open(last)
+	return line, last, err
+}
+
+// notReloaded is what the log says of a configuration that does not work.
+const notReloaded = "the configuration was not reloaded; the old one is kept"
+
+// runUntilReload runs a pipeline and closes it. It returns the next configuration when
+// a SIGHUP brings it. One that does not work is reported, and this one kept.
+func (a *agent) runUntilReload(ctx context.Context, line *pipeline.Pipeline, cfg *config.Config, hangups <-chan os.Signal) (next *config.Config, err error) {
 	defer func() { err = errors.Join(err, line.Close()) }()
+	log := a.logger(cfg.Log)
 	line.ConfigReloaded(a.reloaded)
 	log.Info().Str("version", version).Str("state_dir", cfg.StateDir).Int("inputs", len(cfg.Inputs)).Msg("started")
 	a.tell(log, health.NotifyReady(count(len(cfg.Inputs), "input")))
@@ -115,10 +141,10 @@ func (a *agent) reload(log zerolog.Logger) *config.Config {
 	}
 	a.reloaded = err == nil
 	if err != nil {
-		log.Error().Err(err).Msg("the configuration was not reloaded; the old one is kept")
+		log.Error().Err(err).Msg(notReloaded)
 		return nil
 	}
-	log.Info().Msg("the configuration is reloaded")
+	log.Info().Msg("the configuration is read again")
 	return cfg
 }
 

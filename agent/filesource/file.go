@@ -46,7 +46,6 @@ type file struct {
 	modified time.Time
 	gone     bool // no glob matches it any more
 	unlinked bool // it has no name any more
-	failing  bool // its last fault was logged
 	finished bool // it was read to its end, and is not looked at again
 }
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -47,7 +49,10 @@ type Config struct {
 	ScanInterval  time.Duration // looks for new files without notification; 10 s
 	CloseInactive time.Duration // lets go of a removed file that grows no more; 5 min
 	MaxOpen       int           // files held open; 512
-	Log           zerolog.Logger
+	// Condition is told which files cannot be read, and "" when all can. It is
+	// called again and again with the same reason.
+	Condition func(reason string)
+	Log       zerolog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -57,6 +62,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ScanInterval, 10*time.Second)
 	setDefault(&c.CloseInactive, 5*time.Minute)
 	setDefault(&c.MaxOpen, 512)
+	if c.Condition == nil {
+		c.Condition = func(string) {}
+	}
 	return c
 }
 
@@ -96,8 +104,8 @@ type Source struct {
 	saved  map[string]savedFile // positions that no file has taken over yet, by stream
 	orphan []string             // streams to forget
 
-	failing map[string]bool // paths whose last fault was logged
-	looked  bool            // at all files, once
+	looked  bool             // at all files, once
+	failing map[string]error // the last fault of each path that has one
 }
 
 type savedFile struct {
@@ -113,7 +121,7 @@ func New(cfg Config) *Source {
 		buffers: newBuffers(cfg.BatchBytes),
 		files:   map[fileID]*file{},
 		saved:   map[string]savedFile{},
-		failing: map[string]bool{},
+		failing: map[string]error{},
 	}
 }
 
@@ -159,7 +167,7 @@ func (s *Source) readOnce(ctx context.Context, emit Emit) error {
 		return nil
 	}
 	for _, f := range s.files {
-		if f.finished && !f.failing {
+		if f.finished && s.failing[f.path] == nil {
 			s.orphan = append(s.orphan, f.stream)
 		}
 	}
@@ -189,6 +197,7 @@ func (s *Source) follow(ctx context.Context, emit Emit) error {
 			if err := s.readAll(ctx, emit); err != nil {
 				return err
 			}
+			s.cfg.Condition(s.unreadable())
 			rescan, err := w.wait(ctx, s.cfg.PollInterval)
 			if err != nil {
 				return err
@@ -220,7 +229,9 @@ func (s *Source) closeAll() {
 // discover brings the set of files up to date with what the globs match.
 func (s *Source) discover() {
 	found := map[fileID]bool{}
-	for _, path := range s.matches() {
+	paths := s.matches()
+	s.forgive(paths)
+	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			continue // gone again, or not ours to read
@@ -405,7 +416,7 @@ func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err 
 	}
 	news, err := f.look(time.Now())
 	if err != nil {
-		s.fileFault(f, err)
+		s.fault(f.path, err)
 		return false, nil
 	}
 	if !news {
@@ -430,10 +441,10 @@ func (s *Source) readOrLog(ctx context.Context, f *file, final bool, emit Emit) 
 	case emitErr != nil:
 		return false, emitErr
 	case err != nil:
-		s.fileFault(f, err)
+		s.fault(f.path, err)
 		return false, nil
 	}
-	f.failing = false
+	delete(s.failing, f.path)
 	return more, nil
 }
 
@@ -532,30 +543,49 @@ func (s *Source) forgetOrphans(ctx context.Context, emit Emit) error {
 	return nil
 }
 
-// fileFault logs a fault of a followed file once until it works again.
-func (s *Source) fileFault(f *file, err error) {
-	if !f.failing {
-		f.failing = true
-		s.fault(f.path, err)
-	}
-}
-
-// pathFault does the same for a path that cannot be opened or matched; nil says that
-// it could.
+// pathFault notes that a path cannot be opened or matched; nil says that it could.
 func (s *Source) pathFault(path string, err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		delete(s.failing, path)
 		return
 	}
-	if !s.failing[path] {
-		s.failing[path] = true
-		s.fault(path, err)
+	s.fault(path, err)
+}
+
+// fault logs a fault of a path once until it works again.
+func (s *Source) fault(path string, err error) {
+	if s.failing[path] == nil {
+		s.stats.Errors.Add(1)
+		s.cfg.Log.Error().Str("path", path).Err(err).Msg("file cannot be read")
+	}
+	s.failing[path] = err
+}
+
+// forgive forgets the faults of paths that are not there any more.
+func (s *Source) forgive(paths []string) {
+	for path := range s.failing {
+		if _, there := slices.BinarySearch(paths, path); !there && !slices.Contains(s.cfg.Paths, path) {
+			delete(s.failing, path)
+		}
 	}
 }
 
-func (s *Source) fault(path string, err error) {
-	s.stats.Errors.Add(1)
-	s.cfg.Log.Error().Str("path", path).Err(err).Msg("file cannot be read")
+// unreadable says in one line which files cannot be read; "" if all can.
+func (s *Source) unreadable() string {
+	if len(s.failing) == 0 {
+		return ""
+	}
+	first := slices.Min(slices.Collect(maps.Keys(s.failing)))
+	err := s.failing[first]
+	var inPath *fs.PathError
+	if errors.As(err, &inPath) {
+		err = inPath.Err // it is named already
+	}
+	reason := fmt.Sprintf("cannot read %s: %v", first, err)
+	if more := len(s.failing) - 1; more > 0 {
+		reason += fmt.Sprintf(" (and %d more)", more)
+	}
+	return reason
 }
 
 // Describe renders a saved position for a person: the path, the offset, and

@@ -4,6 +4,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -19,6 +20,19 @@ type Counts struct {
 	DeadLettered  atomic.Int64 // durable in the dead letter
 	FailureStored atomic.Int64 // in Elasticsearch's failure store and the dead letter
 	Dropped       atomic.Int64 // by a masking rule with drop_event
+
+	lastSuccess, newest atomic.Int64
+}
+
+// Succeeded notes that Elasticsearch has a record, and the record's own time in Unix
+// milliseconds.
+func (c *Counts) Succeeded(now time.Time, recordTime int64) {
+	c.lastSuccess.Store(now.UnixMilli())
+	for newest := c.newest.Load(); recordTime > newest; newest = c.newest.Load() {
+		if c.newest.CompareAndSwap(newest, recordTime) {
+			return
+		}
+	}
 }
 
 // Totals is a reading of Counts.
@@ -31,12 +45,16 @@ type Totals struct {
 	FailureStored int64
 	Dropped       int64
 	InFlight      int64
+	// Unix milliseconds, 0 for none yet.
+	LastSuccess int64 // when Elasticsearch took a record or turned out to have it
+	Newest      int64 // the time of the newest such record
 }
 
 func (c *Counts) totals(input string) Totals {
 	t := Totals{
 		Input: input, Indexed: c.Indexed.Load(), Duplicate: c.Duplicate.Load(),
 		DeadLettered: c.DeadLettered.Load(), FailureStored: c.FailureStored.Load(), Dropped: c.Dropped.Load(),
+		LastSuccess: c.lastSuccess.Load(), Newest: c.newest.Load(),
 	}
 	// Read last: what is final was read before, so InFlight is never negative.
 	t.Read = c.Read.Load()

@@ -1,19 +1,27 @@
 package health
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
 
 // Metrics is the agent's registry. Parts that count for themselves are read when
-// the metrics are asked for, by the functions given to Counter and Gauge.
+// the metrics are asked for, by the functions given to Counter, Counters and Gauge.
 type Metrics struct {
 	registry *prometheus.Registry
 }
 
-// NewMetrics makes a registry with the ledger, the conditions and the build.
+// NewMetrics makes a registry with the ledger, the conditions, the build and what the
+// process uses.
 func NewMetrics(version string, ledger *Ledger, conditions *Conditions) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(
 		ledgerCollector{ledger},
 		conditionCollector{conditions},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "auditship_build_info", Help: "The version of the agent; always 1.",
 			ConstLabels: prometheus.Labels{"version": version},
@@ -32,6 +40,25 @@ func (m *Metrics) Counter(name, help string, labels Labels, read func() int64) {
 	}, func() float64 { return float64(read()) }))
 }
 
+// Counters exports running totals that differ in one label. The name is without the
+// prefix auditship_.
+func (m *Metrics) Counters(name, help, label string, read func() map[string]int64) {
+	m.registry.MustRegister(countersCollector{
+		prometheus.NewDesc("auditship_"+name, help, []string{label}, nil), read,
+	})
+}
+
+// Durations exports a histogram in seconds and returns the function that adds to it.
+// The name is without the prefix auditship_.
+func (m *Metrics) Durations(name, help string) (observe func(time.Duration)) {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "auditship", Name: name, Help: help,
+		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+	})
+	m.registry.MustRegister(h)
+	return func(d time.Duration) { h.Observe(d.Seconds()) }
+}
+
 // Gauge exports a reading. The name is without the prefix auditship_.
 func (m *Metrics) Gauge(name, help string, labels Labels, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -47,6 +74,10 @@ var (
 		[]string{"input", "verdict"}, nil)
 	recordsInFlight = prometheus.NewDesc("auditship_records_in_flight",
 		"Records that were read and have no verdict yet.", []string{"input"}, nil)
+	lastSuccess = prometheus.NewDesc("auditship_last_success_timestamp_seconds",
+		"When Elasticsearch last took a record of the input or had it, as Unix time; absent before.", []string{"input"}, nil)
+	newestRecord = prometheus.NewDesc("auditship_newest_record_timestamp_seconds",
+		"The time of the newest record of the input that Elasticsearch holds, as Unix time; absent before.", []string{"input"}, nil)
 	waiting = prometheus.NewDesc("auditship_waiting_since_timestamp_seconds",
 		"Since when a part of the agent waits, as Unix time; absent while it works.", []string{"part"}, nil)
 )
@@ -57,6 +88,8 @@ func (c ledgerCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- recordsRead
 	out <- recordsDone
 	out <- recordsInFlight
+	out <- lastSuccess
+	out <- newestRecord
 }
 
 func (c ledgerCollector) Collect(out chan<- prometheus.Metric) {
@@ -69,6 +102,24 @@ func (c ledgerCollector) Collect(out chan<- prometheus.Metric) {
 		} {
 			out <- prometheus.MustNewConstMetric(recordsDone, prometheus.CounterValue, float64(n), t.Input, verdict)
 		}
+		for desc, at := range map[*prometheus.Desc]int64{lastSuccess: t.LastSuccess, newestRecord: t.Newest} {
+			if at != 0 {
+				out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at)/1000, t.Input)
+			}
+		}
+	}
+}
+
+type countersCollector struct {
+	desc *prometheus.Desc
+	read func() map[string]int64
+}
+
+func (c countersCollector) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
+
+func (c countersCollector) Collect(out chan<- prometheus.Metric) {
+	for value, n := range c.read() {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), value)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/health"
 )
 
 // eventNames makes one memory of display names for each gateway that has an audit
@@ -65,24 +64,6 @@ func (p *Pipeline) buildAPI(in config.Input, o Options, names *apisource.EventNa
 	}
 	p.exportAPI(in.ID, s)
 	return s, nil
-}
-
-func (p *Pipeline) exportAPI(input string, source *apisource.Source) {
-	labels := health.Labels{"input": input}
-	s, r := source.Stats(), source.Reader()
-	seconds := func(read func() int64) func() float64 {
-		return func() float64 { return float64(read()) / 1000 }
-	}
-	p.metrics.Counter("api_polls_total", "Rounds of looking for new records.", labels, s.Polls.Load)
-	p.metrics.Counter("api_pages_total", "Pages of records that were read.", labels, r.Pages.Load)
-	p.metrics.Counter("api_failed_requests_total", "Requests that failed, tried again or not.", labels, s.Failures.Load)
-	p.metrics.Counter("api_repeated_records_total", "Records that were read again and recognised.", labels, s.Repeated.Load)
-	p.metrics.Counter("api_late_records_total", "Records that came after later ones were read.", labels, s.Late.Load)
-	p.metrics.Counter("api_unproven_windows_total", "Windows taken without proof that they are complete.", labels, r.Unproven.Load)
-	p.metrics.Gauge("api_stalled_polls", "Polls in a row in which the cursor did not move.", labels, func() float64 { return float64(s.Stalled.Load()) })
-	p.metrics.Gauge("api_read_until_timestamp_seconds", "Up to when records were read, by the gateway's clock.", labels, seconds(s.Until.Load))
-	p.metrics.Gauge("api_behind_seconds", "How far that is behind the gateway's clock.", labels, seconds(s.Behind.Load))
-	p.metrics.Gauge("api_clock_skew_seconds", "How far the gateway's clock is ahead of the agent's.", labels, seconds(s.Skew.Load))
 }
 
 // namesPatience bounds how long files wait for the gateway's display names.

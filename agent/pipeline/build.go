@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,10 @@ type Options struct {
 	DeadLetter string
 	// Readers are read by the file inputs of these ids instead of their paths.
 	Readers map[string]io.Reader
+	// Needs are privileges of the client. While nothing is sent, Elasticsearch is
+	// asked for them, so that the agent is not called ready when it could not
+	// deliver. Without any it is not asked.
+	Needs exporter.Privileges
 }
 
 // Open makes a pipeline: it locks the state directory, compiles the rules and
@@ -118,14 +123,11 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	if n := p.store.Recovered(); n > 0 {
 		p.log.Warn().Int("lines", n).Msg("saved positions were damaged; records are read again from older ones")
 	}
-	p.metrics.Gauge("state_recovered_lines", "Damaged lines of saved positions found at the start.", nil,
-		func() float64 { return float64(p.store.Recovered()) })
-	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
-		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
-	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
+	p.exportState()
 	if err := p.buildExporter(cfg, o); err != nil {
 		return err
 	}
+	p.exportExporter()
 	if err := p.buildInputs(cfg, o); err != nil {
 		return err
 	}
@@ -159,8 +161,11 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) (err error) {
 	es := cfg.Elasticsearch
 	p.sender = bulk.New(o.Client, bulk.Config{
 		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
-		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting,
+		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting, Observe: p.observe,
 	})
+	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
+		p.answers.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
+	}
 	limits := deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)}
 	if o.DeadLetter != "" {
 		p.letters, err = deadletter.OpenFile(o.DeadLetter, limits)
@@ -179,6 +184,7 @@ type shared struct {
 	stateKey, idKey []byte
 	names           *ecs.Names
 	eventNames      map[string]*apisource.EventNames // by gateway
+	masked          *tally                           // values by rule
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -189,6 +195,10 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	common, err := newShared(cfg, stateKey)
 	if err != nil {
 		return err
+	}
+	common.masked = &p.masked
+	for _, rule := range common.rules.Names() {
+		p.masked.add(rule, 0)
 	}
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
@@ -231,11 +241,12 @@ func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
 		}
 		idKey = []byte(text)
 	}
-	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs)}, nil
+	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs), &tally{}}, nil
 }
 
 func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
 	built.id = in.ID
+	p.exportInput(in.ID)
 	if built.transform, err = newTransform(cfg, in, o.Version, common); err != nil {
 		return input{}, err
 	}
@@ -265,6 +276,7 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 	if names := common.eventNames[in.Gateway]; names != nil {
 		documents.EventNames = names.Name
 	}
+	rules := common.rules.Names()
 	masksID := slices.ContainsFunc(decoder.IDPaths(), common.rules.MasksField)
 	return func() *transformer {
 		return &transformer{
@@ -272,6 +284,7 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
 			masksID:  masksID, splits: in.File != nil, now: time.Now,
+			masked: common.masked, rules: rules, hits: make([]uint64, len(rules)),
 		}
 	}, nil
 }
@@ -284,6 +297,7 @@ func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source
 	files.Resumed, files.Once, files.Forget = o.Beside != "" || !p.store.Fresh(), o.Once, o.Beside != ""
 	files.Reader = o.Readers[in.ID]
 	files.Log = p.log.With().Str("input", in.ID).Logger()
+	files.Condition = func(reason string) { p.condition("input/"+in.ID, reason) } // the source logs it
 	s := filesource.New(files)
 	p.files = append(p.files, s.Stats())
 	p.exportFiles(in.ID, s.Stats())
@@ -322,34 +336,4 @@ func absolute(paths []string) ([]string, error) {
 		all[i] = abs
 	}
 	return all, nil
-}
-
-func (p *Pipeline) exportFiles(input string, s *filesource.Stats) {
-	labels := health.Labels{"input": input}
-	p.metrics.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
-	p.metrics.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
-	p.metrics.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)
-	p.metrics.Counter("file_possibly_lost_bytes_total", "Bytes that were on disk and unread when their file was truncated.", labels, s.PossiblyLost.Load)
-	p.metrics.Counter("file_errors_total", "Files that could not be read.", labels, s.Errors.Load)
-}
-
-// condition notes that a part waits, or with an empty reason that it works again,
-// and reports whether that is news.
-func (p *Pipeline) condition(part, reason string) bool {
-	news := p.conditions.Set(part, reason)
-	if news && reason == "" {
-		p.log.Info().Msg(part + " works again")
-	}
-	return news
-}
-
-// waiting takes what the bulk sender says of Elasticsearch.
-func (p *Pipeline) waiting(c bulk.Condition) {
-	if !c.Waiting {
-		p.condition("elasticsearch", "")
-		return
-	}
-	if p.condition("elasticsearch", string(c.Reason)) {
-		p.log.Warn().Str("reason", string(c.Reason)).Msg("elasticsearch does not take documents; waiting, nothing is lost")
-	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"sort"
+	"time"
 
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/bulk"
@@ -32,8 +33,10 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 	switch v.Kind {
 	case bulk.Indexed:
 		counts.Indexed.Add(1)
+		counts.Succeeded(time.Now(), s.documents[i].Time)
 	case bulk.Duplicate:
 		counts.Duplicate.Add(1)
+		counts.Succeeded(time.Now(), s.documents[i].Time)
 	case bulk.FailureStored:
 		if err := p.bury(ctx, s.refused(i, v, event.ReasonFailStored)); err != nil {
 			return err

@@ -54,9 +54,13 @@ type Pipeline struct {
 	queue     *queue.Queue[*shipment]
 	releases  *queue.Order[savedPlace]
 	positions positions
-	progress  progress
-	reloaded  atomic.Bool // the configuration was last read with success
-	counters  counters
+	saves     atomic.Int64 // rounds of savePositions
+	reloaded  atomic.Bool  // the configuration was last read with success
+	told      throttle     // what the log was told of conditions
+	answers   answers      // of Elasticsearch
+	buried    tally        // dead letters by reason
+	masked    tally        // masked values by rule
+	counters  counters     // of streams with records without an id
 }
 
 // input is one configured input with its source and its way to transform records.
@@ -91,6 +95,7 @@ func givenUp(ctx context.Context) error {
 //	one                      puts them back in order, into the queue
 //	a few                    send bulk requests and settle every verdict
 //	one                      saves positions
+//	one                      asks Elasticsearch while nothing is sent
 //	three                    answer /metrics and profiles, feed the service manager's watchdog
 func (p *Pipeline) Run(ctx context.Context) error {
 	// Sources stop with ctx; everything behind them may finish what they read.
@@ -109,7 +114,10 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	var server errgroup.Group
 	server.Go(func() error { return p.serve(serving) })
 	server.Go(func() error { return p.serveProfiles(serving) })
-	server.Go(func() error { return health.FeedWatchdog(serving, p.progressing) })
+	server.Go(func() error {
+		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.conditions, p.saves.Load))
+	})
+	server.Go(func() error { p.askElasticsearch(serving); return nil })
 	var saver sync.WaitGroup
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
 	saver.Go(func() { p.savePositions(saving) })
@@ -164,7 +172,7 @@ func orderly(ctx context.Context, err error) error {
 // read runs one source.
 func (p *Pipeline) read(ctx context.Context, in input) error {
 	emit := func(ctx context.Context, b event.Batch) error {
-		return p.emit(ctx, &job{batch: b, in: in.id, done: make(chan struct{})})
+		return p.emit(ctx, &job{batch: b, in: in.id, read: time.Now(), done: make(chan struct{})})
 	}
 	if err := in.source.Run(ctx, p.savedOf(in.id), emit); err != nil {
 		return fmt.Errorf("input %s: %w", in.id, err)
@@ -188,6 +196,7 @@ func (p *Pipeline) emit(ctx context.Context, j *job) error {
 type job struct {
 	batch event.Batch
 	in    string
+	read  time.Time
 	done  chan struct{} // closed when out is set
 	out   *shipment
 }
@@ -238,6 +247,7 @@ type savedPlace struct {
 	position []byte
 	recount  bool
 	forget   bool
+	read     time.Time // when the batch was read
 }
 
 func (p *Pipeline) serve(ctx context.Context) error {

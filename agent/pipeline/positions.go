@@ -65,7 +65,6 @@ func (q *positions) putBack(entries []checkpoint.Entry) {
 func (p *Pipeline) savePositions(ctx context.Context) {
 	ticker := time.NewTicker(saveInterval)
 	defer ticker.Stop()
-	p.look(time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,7 +72,7 @@ func (p *Pipeline) savePositions(ctx context.Context) {
 			return
 		case <-ticker.C:
 			p.save()
-			p.look(time.Now())
+			p.saves.Add(1)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s.account.counts.DeadLettered.Add(int64(len(s.letters)))
 	s.letters = nil
 
-	s.account.ticket = p.releases.Add(b.Stream, savedPlace{b.Position, recount, b.Forget})
+	s.account.ticket = p.releases.Add(b.Stream, savedPlace{b.Position, recount, b.Forget, j.read})
 	if b.Forget {
 		delete(p.counters, b.Stream)
 	}
@@ -91,6 +91,9 @@ func (p *Pipeline) bury(ctx context.Context, letters ...deadletter.Letter) error
 		err := p.letters.Append(ctx, letters...)
 		if err == nil {
 			p.condition("dead-letter", "")
+			for i := range letters {
+				p.buried.add(letters[i].Reason, 1)
+			}
 			return nil
 		}
 		reason := "cannot be written; reading waits"

@@ -28,6 +28,9 @@ type transformer struct {
 	// hide others.
 	splits bool
 	now    func() time.Time
+	masked *tally   // values by rule
+	rules  []string // by the index of hits
+	hits   []uint64 // of each rule, as far as they are in masked
 
 	record event.Record
 }
@@ -76,7 +79,19 @@ func (t *transformer) transform(b event.Batch) *shipment {
 	for i := range records {
 		t.one(s, records[i], now)
 	}
+	t.countHits()
 	return s
+}
+
+// countHits adds what the masker did since it was last called.
+func (t *transformer) countHits() {
+	hits := t.masker.Hits()
+	for i, n := range hits {
+		if n > t.hits[i] {
+			t.masked.add(t.rules[i], int64(n-t.hits[i]))
+		}
+	}
+	t.hits = hits
 }
 
 // count notes the records without an id of a batch that was acknowledged before.

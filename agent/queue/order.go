@@ -34,6 +34,16 @@ func (o *Order[T]) Add(stream string, value T) *Ticket[T] {
 	return t
 }
 
+// Waiting calls visit with the first value of each stream that is not released yet.
+// Visit must not call the Order.
+func (o *Order[T]) Waiting(visit func(stream string, value T)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for stream, line := range o.streams {
+		visit(stream, line[0].value)
+	}
+}
+
 // Done says that the ticket's value may be released once those before it are.
 func (t *Ticket[T]) Done() {
 	o := t.order

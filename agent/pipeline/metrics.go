@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/auditship/auditship/agent/apisource"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/exporter/bulk"
+)
+
+// tally counts by name. Its zero value is ready for use.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int64
+}
+
+func (t *tally) add(name string, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[string]int64{}
+	}
+	t.counts[name] += n
+}
+
+func (t *tally) read() map[string]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.counts)
+}
+
+func (p *Pipeline) exportState() {
+	p.metrics.Gauge("state_recovered_lines", "Damaged lines of saved positions found at the start.", nil,
+		func() float64 { return float64(p.store.Recovered()) })
+	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
+		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
+	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
+	p.metrics.Counters("masked_values_total", "Values that masking replaced or dropped, by rule.", "rule", p.masked.read)
+	p.metrics.Counters("dead_letters_total", "Records put into the dead letter, by reason.", "reason", p.buried.read)
+}
+
+// exportExporter exports what the way out counts.
+func (p *Pipeline) exportExporter() {
+	stats := func(read func(bulk.Stats) int64) func() int64 {
+		return func() int64 { return read(p.sender.Stats()) }
+	}
+	p.answers.took = p.metrics.Durations("bulk_request_duration_seconds", "Time from a bulk request to its answer.")
+	p.metrics.Counter("bulk_requests_total", "Bulk requests, answered or not.", nil,
+		stats(func(s bulk.Stats) int64 { return s.Requests }))
+	p.metrics.Counter("bulk_bytes_total", "Bytes of bulk requests before compression.", nil,
+		stats(func(s bulk.Stats) int64 { return s.Bytes }))
+	p.metrics.Counter("bulk_sent_bytes_total", "Bytes of bulk requests as they were sent.", nil,
+		stats(func(s bulk.Stats) int64 { return s.WireBytes }))
+	p.metrics.Counter("lookup_requests_total", "Requests that looked for records in older backing indices.", nil,
+		stats(func(s bulk.Stats) int64 { return s.Lookups }))
+	p.metrics.Counter("possible_duplicates_total", "Records that may be in Elasticsearch twice; auditship reconcile names them.", nil,
+		stats(func(s bulk.Stats) int64 { return s.PossibleDuplicates }))
+	p.metrics.Counters("bulk_retries_total", "Records that had to be sent again, by reason.", "reason", func() map[string]int64 {
+		counts := map[string]int64{}
+		for reason, n := range p.sender.Stats().Retries {
+			counts[string(reason)] = n
+		}
+		return counts
+	})
+	p.metrics.Gauge("dead_letter_bytes", "Bytes of dead letters on disk.", nil, func() float64 {
+		size, _ := p.letters.Size() // a folder that cannot be read shows when a letter is written
+		return float64(size)
+	})
+}
+
+func (p *Pipeline) exportInput(input string) {
+	p.metrics.Gauge("oldest_in_flight_seconds", "For how long the oldest record without a verdict has been in the agent; 0 without one.",
+		health.Labels{"input": input}, func() float64 { return p.oldest(input, time.Now()).Seconds() })
+}
+
+// oldest is how long ago the oldest record in flight of an input was read.
+func (p *Pipeline) oldest(input string, now time.Time) (age time.Duration) {
+	p.releases.Waiting(func(stream string, place savedPlace) {
+		if id, _, _ := strings.Cut(stream, "/"); id == input {
+			age = max(age, now.Sub(place.read))
+		}
+	})
+	return age
+}
+
+func (p *Pipeline) exportFiles(input string, s *filesource.Stats) {
+	labels := health.Labels{"input": input}
+	p.metrics.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
+	p.metrics.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
+	p.metrics.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)
+	p.metrics.Counter("file_possibly_lost_bytes_total", "Bytes that were on disk and unread when their file was truncated.", labels, s.PossiblyLost.Load)
+	p.metrics.Counter("file_errors_total", "Files that could not be read.", labels, s.Errors.Load)
+}
+
+func (p *Pipeline) exportAPI(input string, source *apisource.Source) {
+	labels := health.Labels{"input": input}
+	s, r := source.Stats(), source.Reader()
+	seconds := func(read func() int64) func() float64 {
+		return func() float64 { return float64(read()) / 1000 }
+	}
+	p.metrics.Counter("api_polls_total", "Rounds of looking for new records.", labels, s.Polls.Load)
+	p.metrics.Counter("api_pages_total", "Pages of records that were read.", labels, r.Pages.Load)
+	p.metrics.Counter("api_failed_requests_total", "Requests that failed, tried again or not.", labels, s.Failures.Load)
+	p.metrics.Counter("api_repeated_records_total", "Records that were read again and recognised.", labels, s.Repeated.Load)
+	p.metrics.Counter("api_late_records_total", "Records that came after later ones were read.", labels, s.Late.Load)
+	p.metrics.Counter("api_unproven_windows_total", "Windows taken without proof that they are complete.", labels, r.Unproven.Load)
+	p.metrics.Gauge("api_stalled_polls", "Polls in a row in which the cursor did not move.", labels, func() float64 { return float64(s.Stalled.Load()) })
+	p.metrics.Gauge("api_read_until_timestamp_seconds", "Up to when records were read, by the gateway's clock.", labels, seconds(s.Until.Load))
+	p.metrics.Gauge("api_behind_seconds", "How far that is behind the gateway's clock.", labels, seconds(s.Behind.Load))
+	p.metrics.Gauge("api_clock_skew_seconds", "How far the gateway's clock is ahead of the agent's.", labels, seconds(s.Skew.Load))
+}
