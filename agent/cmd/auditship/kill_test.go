@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,9 @@ type trail struct {
 	stream  string
 	written int
 	rotated int
+	admin   *exporter.Client
+	config  string
+	http    string // address of the agent, "" for none
 }
 
 func newTrail(t *testing.T) *trail {
@@ -41,13 +45,15 @@ func newTrail(t *testing.T) *trail {
 	tr.stream = mappings.StreamName(namespace)
 	tr.must(tr.node.CreateUser(t.Context(), "agent-"+namespace, "correct horse", mappings.AgentRole))
 	tr.must(os.Mkdir(filepath.Join(tr.dir, "audit"), 0o755))
-	tr.must(os.WriteFile(filepath.Join(tr.dir, "auditship.yml"), fmt.Appendf(nil, `
+	tr.admin = admin
+	tr.config = fmt.Sprintf(`
 inputs:
   - {type: file, id: files, paths: ["audit/*"], poll_interval: 50ms}
 elasticsearch: {urls: [%q], ca_file: %q, namespace: %s, username: agent-%s, password: correct horse, flush_interval: 50ms}
 state_dir: state
 http: "off"
-`, tr.node.URL, tr.node.CAFile, namespace, namespace), 0o600))
+`, tr.node.URL, tr.node.CAFile, namespace, namespace)
+	tr.must(os.WriteFile(filepath.Join(tr.dir, "auditship.yml"), []byte(tr.config), 0o600))
 	return tr
 }
 
@@ -110,10 +116,16 @@ func (tr *trail) rollOver() {
 	}
 }
 
+// count is how many documents are there: none while the stream is just being made.
 func (tr *trail) count() int {
 	tr.call("POST", "/"+tr.stream+"/_refresh?ignore_unavailable=true", nil)
+	status, text, err := tr.node.Do(tr.t.Context(), "GET", "/"+tr.stream+"/_count?ignore_unavailable=true", nil)
+	tr.must(err)
+	if status == http.StatusServiceUnavailable {
+		return 0
+	}
 	var answer struct{ Count int }
-	tr.call("GET", "/"+tr.stream+"/_count?ignore_unavailable=true", &answer)
+	tr.must(json.Unmarshal(text, &answer))
 	return answer.Count
 }
 
