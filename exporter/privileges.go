@@ -19,17 +19,33 @@ type IndexPrivileges struct {
 	Privileges []string `json:"privileges"`
 }
 
-// MissingPrivilege is a right that the signed-in user or key does not have.
-type MissingPrivilege struct {
+// Privilege is one right.
+type Privilege struct {
 	Name string // for example create_doc
 	On   string // data stream or pattern; "" for a cluster privilege
 }
 
-func (m MissingPrivilege) String() string {
+func (m Privilege) String() string {
 	if m.On == "" {
 		return "cluster privilege " + m.Name
 	}
 	return "index privilege " + m.Name + " on " + m.On
+}
+
+// Each lists the privileges one by one, those of the cluster first.
+func (p Privileges) Each() []Privilege {
+	var all []Privilege
+	for _, name := range p.Cluster {
+		all = append(all, Privilege{Name: name})
+	}
+	for _, group := range p.Indices {
+		for _, on := range group.Names {
+			for _, name := range group.Privileges {
+				all = append(all, Privilege{Name: name, On: on})
+			}
+		}
+	}
+	return all
 }
 
 // ErrSecurityOff means that the server has security switched off: everybody may
@@ -39,7 +55,7 @@ var ErrSecurityOff = errors.New("security is off on this Elasticsearch")
 // CheckPrivileges asks Elasticsearch which of the needed privileges the
 // client's own user or key lacks, in the order of need. Anybody who can sign in
 // may ask. A server with security off is ErrSecurityOff. See https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-has-privileges.
-func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]MissingPrivilege, error) {
+func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]Privilege, error) {
 	if need.Cluster == nil {
 		need.Cluster = []string{}
 	}
@@ -58,19 +74,14 @@ func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]Missin
 	if err != nil {
 		return nil, fmt.Errorf("check privileges: %w", err)
 	}
-	var missing []MissingPrivilege
-	for _, name := range need.Cluster {
-		if !answer.Cluster[name] {
-			missing = append(missing, MissingPrivilege{Name: name})
+	var missing []Privilege
+	for _, one := range need.Each() {
+		has := answer.Cluster[one.Name]
+		if one.On != "" {
+			has = answer.Index[one.On][one.Name]
 		}
-	}
-	for _, group := range need.Indices {
-		for _, on := range group.Names {
-			for _, name := range group.Privileges {
-				if !answer.Index[on][name] {
-					missing = append(missing, MissingPrivilege{Name: name, On: on})
-				}
-			}
+		if !has {
+			missing = append(missing, one)
 		}
 	}
 	return missing, nil

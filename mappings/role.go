@@ -45,6 +45,16 @@ func AgentPrivileges(namespace string) (exporter.Privileges, error) {
 	return need, nil
 }
 
+// AgentRoleRequest is the request that installs the agent's role, as it is shipped,
+// in the form that Kibana's console takes.
+func AgentRoleRequest() (string, error) {
+	data, err := files.ReadFile(path.Join("assets/role", AgentRole+".json"))
+	if err != nil {
+		return "", fmt.Errorf("embedded role: %w", err)
+	}
+	return "PUT /_security/role/" + AgentRole + "\n" + string(data), nil
+}
+
 // AgentKeyRequest is the body of POST /_security/api_key for a key with exactly
 // the rights of the agent's role.
 func AgentKeyRequest(name string) (map[string]any, error) {

@@ -11,7 +11,7 @@ import (
 )
 
 func newCheckCommand(p *program) *cobra.Command {
-	var show bool
+	var show, online bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration and the masking rules",
@@ -21,11 +21,19 @@ meant:
 
   auditship.yml:14:5: inputs[0].path: unknown key (did you mean "paths"?)
 
-Exit code 0 says that run would accept the configuration, 2 that it would not.`,
+With --online it also asks the others: whether Elasticsearch answers, is trusted
+and new enough, whether the agent's key or user has each privilege it needs, by
+name, whether the gateway lets the token read its audit records, and whether the
+files that are there can be read. It changes nothing.
+
+Exit code 0 says that run would accept the configuration, 2 that it would not.
+With --online, 1 says that something is refused, and 3 that somebody does not
+answer or cannot be trusted.`,
 		Example: `  auditship check
-  auditship check -c ./auditship.yml --print`,
+  auditship check -c ./auditship.yml --print
+  auditship check --online`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := p.loadConfig()
 			if err != nil {
 				return err
@@ -37,10 +45,13 @@ Exit code 0 says that run would accept the configuration, 2 that it would not.`,
 			if show {
 				return printConfig(p.stdout, cfg)
 			}
-			_, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg, rules))
-			return err
+			if _, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg, rules)); err != nil || !online {
+				return err
+			}
+			return p.checkOnline(cmd.Context(), cfg)
 		},
 	}
+	cmd.Flags().BoolVar(&online, "online", false, "ask Elasticsearch and the gateway too, and look at the files")
 	cmd.Flags().BoolVar(&show, "print", false, "print the configuration in use, with defaults and with *** for secrets")
 	return cmd
 }

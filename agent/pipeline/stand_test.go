@@ -136,14 +136,25 @@ func (s *stand) ledger(p *Pipeline) health.Totals {
 // while runs a pipeline while do runs, then stops it in order.
 func (s *stand) while(do func(p *Pipeline)) health.Totals {
 	s.t.Helper()
-	p := s.open(Options{})
+	return s.whileWith(Options{}, do)
+}
+
+func (s *stand) whileWith(o Options, do func(p *Pipeline)) health.Totals {
+	s.t.Helper()
+	p := s.open(o)
+	s.run(p, do)
+	return s.ledger(p)
+}
+
+// run runs a pipeline while do runs, then stops it in order.
+func (s *stand) run(p *Pipeline, do func(p *Pipeline)) {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	do(p)
 	cancel()
 	s.must(errors.Join(<-ended, p.Close()))
-	return s.ledger(p)
 }
 
 // found is a document in the stream.

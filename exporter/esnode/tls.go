@@ -50,9 +50,11 @@ func newCertificates() (certificates, error) {
 	if err != nil {
 		return certificates{}, fmt.Errorf("encode test server key: %w", err)
 	}
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca})
 	return certificates{
-		ca:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca}),
-		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		ca: authority,
+		// With the authority's, as the certificates that Elasticsearch makes itself.
+		cert: append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), authority...),
 		key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
 	}, nil
 }

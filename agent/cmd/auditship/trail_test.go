@@ -28,6 +28,7 @@ import (
 type trail struct {
 	t         *testing.T
 	node      *esnode.Node
+	admin     *exporter.Client
 	dir       string
 	namespace string
 	stream    string
@@ -44,7 +45,8 @@ func newTrailOn(t *testing.T, node *esnode.Node) *trail {
 		Password: func() (string, error) { return node.Password, nil },
 	})
 	tr.must(err)
-	defer admin.Close()
+	t.Cleanup(admin.Close)
+	tr.admin = admin
 	tr.must(mappings.Apply(t.Context(), admin, mappings.Options{}))
 	tr.stream, tr.user = mappings.StreamName(tr.namespace), "agent-"+tr.namespace
 	tr.must(node.CreateUser(t.Context(), tr.user, agentPassword, mappings.AgentRole))
@@ -58,6 +60,8 @@ const agentPassword = "correct horse battery staple"
 // settings are what tests change in the agent's configuration.
 type settings struct {
 	url   string // of Elasticsearch; the node's own if empty
+	ca    string // the file of its authority; the node's own if empty
+	login string // keys of elasticsearch; the agent's user if empty
 	http  string // "off" if empty
 	input string // more keys of the input, after a comma
 	es    string // more keys of elasticsearch, after a comma
@@ -69,17 +73,23 @@ func (tr *trail) configure(s settings) error {
 	if s.url == "" {
 		s.url = tr.node.URL
 	}
+	if s.ca == "" {
+		s.ca = tr.node.CAFile
+	}
+	if s.login == "" {
+		s.login = fmt.Sprintf("username: %s, password: %s", tr.user, agentPassword)
+	}
 	if s.http == "" {
 		s.http = "off"
 	}
 	return os.WriteFile(filepath.Join(tr.dir, "auditship.yml"), fmt.Appendf(nil, `
 inputs:
   - {type: file, id: files, paths: ["audit/*"], poll_interval: 50ms%s}
-elasticsearch: {urls: [%q], ca_file: %q, namespace: %s, username: %s, password: %s, flush_interval: 50ms%s}
+elasticsearch: {urls: [%q], ca_file: %q, namespace: %s, %s, flush_interval: 50ms%s}
 state_dir: state
 http: "%s"
 %s
-`, s.input, s.url, tr.node.CAFile, tr.namespace, tr.user, agentPassword, s.es, s.http, s.more), 0o600)
+`, s.input, s.url, s.ca, tr.namespace, s.login, s.es, s.http, s.more), 0o600)
 }
 
 func (tr *trail) must(err error) {

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/auditship/auditship/agent/apisource"
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/mappings"
+)
+
+// onlineCheck prints what the agent's peers say, one finding a line.
+type onlineCheck struct {
+	*program
+	failed      int
+	unreachable int // of those, peers without a trusted answer
+}
+
+// checkOnline asks everybody that the agent will need.
+func (p *program) checkOnline(ctx context.Context, cfg *config.Config) error {
+	c := &onlineCheck{program: p}
+	if err := c.elasticsearch(ctx, cfg); err != nil {
+		return err
+	}
+	for _, in := range cfg.Inputs {
+		if in.API != nil {
+			c.gateway(ctx, in)
+		} else {
+			c.files(in)
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case c.failed == 0:
+		return nil
+	case c.failed == c.unreachable:
+		return unreachable(fmt.Errorf("%s not reached", count(c.unreachable, "peer")))
+	}
+	return fmt.Errorf("%s failed", count(c.failed, "check"))
+}
+
+func (c *onlineCheck) ok(what string) {
+	_, _ = fmt.Fprintln(c.stdout, "ok     "+what) // the exit code says it too
+}
+
+// fail prints what failed, and indented below it what to do.
+func (c *onlineCheck) fail(what, advice string) {
+	c.failed++
+	_, _ = fmt.Fprintln(c.stdout, "FAILED "+what)
+	for line := range strings.Lines(strings.TrimSpace(advice)) {
+		_, _ = fmt.Fprint(c.stdout, "       "+line)
+	}
+	if advice != "" {
+		_, _ = fmt.Fprintln(c.stdout)
+	}
+}
+
+// elasticsearch checks the way there, the privileges and the version. Its error is
+// one of configuration.
+func (c *onlineCheck) elasticsearch(ctx context.Context, cfg *config.Config) error {
+	client, err := newElasticsearch(cfg.Elasticsearch)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	needs, err := mappings.AgentPrivileges(cfg.Elasticsearch.Namespace)
+	if err != nil {
+		return err
+	}
+	missing, err := client.CheckPrivileges(ctx, needs)
+	var answer *exporter.Error
+	switch {
+	case errors.Is(err, exporter.ErrSecurityOff):
+		c.ok("Elasticsearch: security is off, everybody may do everything")
+	case errors.As(err, &answer) && answer.Status == 401:
+		c.fail("Elasticsearch does not accept the agent's key or password (401)",
+			"It is wrong, expired or invalidated. A new key: auditship setup --username elastic --create-key FILE")
+		return nil
+	case errors.As(err, &answer):
+		c.fail("Elasticsearch: "+err.Error(), "")
+		return nil
+	case err != nil:
+		c.unreachable++
+		c.fail("Elasticsearch: "+err.Error(), exporter.Advice(err))
+		return nil
+	default:
+		if err := c.privileges(needs, missing); err != nil {
+			return err
+		}
+	}
+	c.version(ctx, client)
+	return nil
+}
+
+// privileges prints each that is needed, and the role that grants those missing.
+func (c *onlineCheck) privileges(needs exporter.Privileges, missing []exporter.Privilege) error {
+	lacks := map[exporter.Privilege]bool{}
+	for _, m := range missing {
+		lacks[m] = true
+	}
+	for _, one := range needs.Each() {
+		if lacks[one] {
+			c.fail(one.String(), "")
+		} else {
+			c.ok(one.String())
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	role, err := mappings.AgentRoleRequest()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.stdout, `
+The agent's role grants what is missing. "auditship setup" installs it and, with
+--create-key FILE, makes a key with exactly these rights. By hand, in Kibana's console:
+
+%s
+`, role)
+	return err
+}
+
+// version checks that this Elasticsearch is new enough.
+func (c *onlineCheck) version(ctx context.Context, client *exporter.Client) {
+	info, err := client.Info(ctx)
+	if err == nil {
+		err = info.Supported()
+	}
+	var answer *exporter.Error
+	switch {
+	case errors.As(err, &answer) && answer.Status == 403:
+		// The privilege that is missing has been named.
+	case err != nil:
+		c.fail("Elasticsearch: "+err.Error(), "")
+	case info.Serverless:
+		c.ok("Elasticsearch Serverless")
+	default:
+		c.ok(fmt.Sprintf("Elasticsearch %s, cluster %s", info.Version, info.ClusterName))
+	}
+}
+
+// gateway checks that the audit API of an input can be read.
+func (c *onlineCheck) gateway(ctx context.Context, in config.Input) {
+	err := readOneRecord(ctx, in.API)
+	what := "input " + in.ID + ": "
+	switch {
+	case errors.Is(err, apisource.ErrNoRecords):
+		c.ok(what + "the gateway lets the token read its audit records; there are none yet")
+	case err != nil:
+		if apisource.Unreachable(err) {
+			c.unreachable++
+		}
+		c.fail(what+err.Error(), "")
+	default:
+		c.ok(what + "the gateway lets the token read its audit records")
+	}
+}
+
+func readOneRecord(ctx context.Context, api *config.APIInput) error {
+	clientConfig, err := pipeline.APIClient(api)
+	if err != nil {
+		return err
+	}
+	clientConfig.Tries = 1
+	client, err := apisource.NewClient(clientConfig)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = apisource.NewReader(client, api.PageSize).Probe(ctx)
+	return err
+}
+
+// files checks that what an input's paths match now can be read.
+func (c *onlineCheck) files(in config.Input) {
+	what := "input " + in.ID + ": "
+	if err := filesource.Readable(in.File.Paths); err != nil {
+		c.fail(what+"files cannot be read", err.Error()+"\nThe agent's user needs to read them, and to look into their folders.")
+		return
+	}
+	c.ok(what + "the files that are there can be read")
+}
