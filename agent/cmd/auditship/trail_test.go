@@ -212,11 +212,16 @@ func (tr *trail) call(method, path string, out any) {
 	tr.must(tr.ask(method, path, "", out))
 }
 
-// count is how many documents the stream holds.
+// count is how many documents the stream holds: none while it is just being made.
 func (tr *trail) count() int {
 	tr.call("POST", "/"+tr.stream+"/_refresh?ignore_unavailable=true", nil)
+	status, text, err := tr.node.Do(tr.t.Context(), "GET", "/"+tr.stream+"/_count?ignore_unavailable=true", nil)
+	tr.must(err)
+	if status == http.StatusServiceUnavailable {
+		return 0
+	}
 	var answer struct{ Count int }
-	tr.call("GET", "/"+tr.stream+"/_count?ignore_unavailable=true", &answer)
+	tr.must(json.Unmarshal(text, &answer))
 	return answer.Count
 }
 
