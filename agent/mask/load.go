@@ -255,18 +255,16 @@ func decodeKey(text string) []byte {
 var wholes = []string{"http_request", "http_request.body", "http_request.headers", "http_response", "http_response.body"}
 
 func (c *compiler) allow(a allowSpec) {
-	if a.path != "" {
-		segs, err := parsePath(a.path)
-		if err != nil {
-			c.fail(a.at, "path: %v", err)
-			return
+	for _, p := range a.paths {
+		c.mistyped(p)
+		if last := p.segs[len(p.segs)-1]; last.kind == segDeep || last.kind == segAny || slices.Contains(wholes, p.text) {
+			c.fail(p.at, "a whole body cannot be exempt; name the fields")
+			continue
 		}
-		if last := segs[len(segs)-1]; last.kind == segDeep || last.kind == segAny || slices.Contains(wholes, a.path) {
-			c.fail(a.at, "path: a whole body cannot be exempt; name the fields")
-			return
-		}
-		c.allowed[a.path] = a.at
-		c.patterns = append(c.patterns, pattern{segs: segs, accept: acceptAllow})
+		c.allowed[p.text] = p.at
+		c.patterns = append(c.patterns, pattern{segs: p.segs, accept: acceptAllow})
+	}
+	if a.value == "" {
 		return
 	}
 	re, err := regexp.Compile(a.value)
@@ -324,7 +322,7 @@ func (c *compiler) rule(i int32, spec ruleSpec) {
 	}
 	for _, p := range spec.paths {
 		if at, ok := c.allowed[p.text]; ok {
-			c.fail(p.at, "the path is exempt by allow: in line %d", at.line)
+			c.fail(p.at, "the path is exempt by allow: in line %d of %s", at.line, at.file)
 		}
 		c.mistyped(p)
 		c.patterns = append(c.patterns, pattern{segs: p.segs, accept: acceptRule, id: i})
