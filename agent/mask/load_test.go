@@ -1,7 +1,9 @@
 package mask
 
 import (
+	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -52,6 +54,24 @@ func tryLoad(texts ...string) (*Rules, error) {
 			return []byte(text), mode, nil
 		},
 	})
+}
+
+// A person sees the line, and where in it the mistake is.
+func TestMistakesAreShown(t *testing.T) {
+	_, err := tryLoad("masking:\n  rules:\n    - {id: a, select: {key: b}, action: sha256}\n    - {id: b, select: {key: '" + strings.Repeat("long ", 40) + "'}, action: redcat}\n")
+	var mistakes Errors
+	if !errors.As(err, &mistakes) {
+		t.Fatal(err)
+	}
+	const want = `1.yml:3:41: masking.rules[0].action: unknown action "sha256" (did you mean "hmac"?)
+        - {id: a, select: {key: b}, action: sha256}
+                                            ^
+1.yml:4:242: masking.rules[1].action: unknown action "redcat" (did you mean "redact"?)
+    ng long long long long long long long long long '}, action: redcat}
+                                                                ^`
+	if got := mistakes.Quoted(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }
 
 // Every mistake is found at its place, all of them at once.
