@@ -69,7 +69,7 @@ func report(stderr io.Writer, err error) {
 	case errors.As(err, &inConfig):
 		text = inConfig.Error()
 	case errors.As(err, &inRules):
-		text = inRules.Error()
+		text = inRules.Quoted()
 	case errors.Is(err, context.Canceled):
 		text = "auditship: interrupted"
 	}

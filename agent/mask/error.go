@@ -17,6 +17,8 @@ type Error struct {
 	Problem string
 	// Suggestion is the word that was probably meant, or "".
 	Suggestion string
+	// Text is the line of the file, or "" where there is none.
+	Text string
 }
 
 // Error prints file:line:column: key: problem (did you mean "suggestion"?).
@@ -47,6 +49,41 @@ func (e Errors) Error() string {
 		lines[i] = one.Error()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Quoted prints each mistake with its line below it and a mark under its column,
+// for a person.
+func (e Errors) Quoted() string {
+	var b strings.Builder
+	for i, one := range e {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(one.Error())
+		if runes := []rune(one.Text); one.Column > 0 && one.Column <= len(runes) {
+			from := max(0, one.Column-1-shownBefore)
+			to := min(len(runes), one.Column-1+shownBehind)
+			fmt.Fprintf(&b, "\n    %s\n    %s^", string(runes[from:to]), strings.Repeat(" ", one.Column-1-from))
+		}
+	}
+	return b.String()
+}
+
+// How much of a line Quoted shows on either side of the mistake, in characters.
+const (
+	shownBefore = 60
+	shownBehind = 40
+)
+
+// withText fills in the lines of the files.
+func (e Errors) withText(files map[string][]byte) Errors {
+	for _, one := range e {
+		lines := strings.Split(string(files[one.File]), "\n")
+		if one.Line > 0 && one.Line <= len(lines) {
+			one.Text = strings.ReplaceAll(strings.TrimRight(lines[one.Line-1], "\r"), "\t", " ")
+		}
+	}
+	return e
 }
 
 // Unwrap lets errors.As find the single mistakes.

@@ -12,7 +12,7 @@ masking:
     - {id: people, select: {path: operator}, action: redact}
     - {id: id, select: {path: resource_id}, action: redact}
     - {id: any-id, select: {path: "**.id"}, action: redact}
-    - {id: mail, select: {detect: email}, in: [token_name, error_message], action: redact}
+    - {id: mail, select: {detect: email, in: [token_name, error_message]}, action: redact}
     - {id: name, select: {key: resource_name}, action: redact}
     - {id: below, select: {path: http_request.body.x}, action: redact}
 `)

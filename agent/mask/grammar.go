@@ -1,7 +1,10 @@
 package mask
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,8 +40,9 @@ type keySpec struct {
 }
 
 type allowSpec struct {
-	at                  source
-	path, value, reason string
+	at            source
+	paths         []pathSpec
+	value, reason string
 }
 
 type ruleSpec struct {
@@ -83,8 +87,15 @@ type parser struct {
 // parseFile reads the text of a rules file.
 func parseFile(name string, text []byte, builtin bool) (fileSpec, Errors) {
 	p := &parser{file: name, builtin: builtin, spec: fileSpec{limits: defaultLimits, limited: map[string]bool{}}}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	var doc, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoder.Decode(&doc)
+	if err == nil {
+		if err = decoder.Decode(&more); err == nil {
+			p.fail(more.Content[0], "", "the file has a second document: put all rules into one")
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		p.yamlError(err)
 		return p.spec, p.errs
 	}
@@ -340,14 +351,15 @@ func (p *parser) keys(n *yaml.Node, key string) {
 func (p *parser) allow(n *yaml.Node, key string) {
 	a := allowSpec{at: p.at(n, key)}
 	p.mapping(n, key, map[string]reader{
-		"path": p.intoText(&a.path), "value": p.intoText(&a.value), "reason": p.intoText(&a.reason),
+		"path":  func(n *yaml.Node, key string) { p.items(n, key, p.intoPaths(&a.paths)) },
+		"value": p.intoText(&a.value), "reason": p.intoText(&a.reason),
 	})
 	switch {
 	case n.Kind != yaml.MappingNode:
 		return
 	case a.reason == "":
 		p.failAt(a.at, "an exemption needs a reason:", "")
-	case (a.path == "") == (a.value == ""):
+	case (len(a.paths) == 0) == (a.value == "") && !p.complained(key+"."):
 		p.failAt(a.at, "an entry names a path: or a value:, one of them", "")
 	default:
 		p.spec.allow = append(p.spec.allow, a)
@@ -361,7 +373,7 @@ func (p *parser) rule(n *yaml.Node, key string) {
 	p.mapping(n, key, map[string]reader{
 		"id":   func(n *yaml.Node, key string) { r.id = p.id(n, key) },
 		"when": func(n *yaml.Node, key string) { r.when = p.when(n, key) },
-		"in":   func(n *yaml.Node, key string) { p.items(n, key, p.intoPaths(&r.in)) },
+		"in":   func(n *yaml.Node, key string) { p.fail(n, key, "it belongs to the selector: select: {..., in: [...]}") },
 		"select": func(n *yaml.Node, key string) {
 			selected = true
 			p.selector(n, key, &r)
@@ -438,10 +450,34 @@ func (p *parser) selector(n *yaml.Node, key string, r *ruleSpec) {
 		}),
 		"match":   one(func(n *yaml.Node, key string) { p.match(n, key, r) }),
 		"literal": p.intoText(&r.literal),
+		"in":      func(n *yaml.Node, key string) { p.items(n, key, p.intoPaths(&r.in)) },
 		"objects": p.intoBool(&r.objects),
 	})
-	if n.Kind == yaml.MappingNode && kinds != 1 {
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	if kinds != 1 {
 		p.fail(n, key, "a selector names one of path:, key:, detect:, match:")
+		return
+	}
+	p.qualifiers(n, key, r)
+}
+
+// qualifiers refuses what would do nothing beside a selector, or make it miss
+// something.
+func (p *parser) qualifiers(n *yaml.Node, key string, r *ruleSpec) {
+	switch {
+	case len(r.in) > 0 && len(r.paths) > 0:
+		p.fail(n, key, "in: goes with key:, detect: or match:; a path says where itself")
+	case r.literal != "" && len(r.match) == 0 && !p.complained(key+".match"):
+		p.fail(n, key, "literal: goes with match:")
+	case !r.objects && len(r.paths)+len(r.keys) == 0:
+		p.fail(n, key, "objects: goes with path: or key:")
+	}
+	for _, re := range r.match {
+		if r.literal != "" && !alwaysHolds(re, r.literal) {
+			p.fail(n, key, "literal: a match without %q is possible, and would be missed", r.literal)
+		}
 	}
 }
 

@@ -22,17 +22,38 @@ const (
 )
 
 func roleOf(key string) keyRole {
-	switch strings.ToLower(key) {
-	case "name", "key", "k", "header", "field", "param", "parameter", "type", "plugin", "variable":
+	if len(key) > longKey {
+		return roleNone
+	}
+	switch split := words(key); strings.Join(split, " ") {
+	case "name", "key", "k", "header", "field", "param", "parameter", "type", "kind", "plugin", "variable", "property", "attribute", "option", "setting":
 		return roleName
 	case "path", "from":
 		return rolePointer
-	case "uri", "url", "request_uri":
+	case "uri", "url", "request uri":
 		return roleAddress
-	case "value", "val", "v", "values", "default", "example", "content", "data":
+	case "value", "val", "v", "values", "default", "example", "content", "data", "string data", "text", "plain", "old", "new", "before", "after", "current", "previous":
 		return roleValue
-	case "config", "conf", "configuration", "args", "settings", "body", "request_body", "payload":
+	case "config", "conf", "configuration", "args", "settings", "options", "params", "spec", "metadata", "body", "request body", "payload":
 		return roleConfig
+	default:
+		return roleOfTwo(split)
+	}
+}
+
+// roleOfTwo knows keys of two words: header_name, ParameterKey, stringValue.
+func roleOfTwo(split []string) keyRole {
+	if len(split) != 2 {
+		return roleNone
+	}
+	switch split[1] {
+	case "value":
+		return roleValue
+	case "name", "key":
+		switch split[0] {
+		case "header", "field", "param", "parameter", "plugin", "variable", "var", "env", "property", "attribute", "option", "setting", "config", "secret":
+			return roleName
+		}
 	}
 	return roleNone
 }
@@ -230,9 +251,10 @@ func (w *walker) elementName(f *frame, body []byte) {
 	switch {
 	case f.index == 1:
 		f.first = span32{int32(w.scan.Start()), int32(w.scan.End())}
-		if !isHeaderName(body) {
+		if body[0] != '-' && !isHeaderName(body) {
 			return
 		}
+	case body[0] == '-': // a flag, whose value may be the next argument
 	case f.index%2 == 0 || !isHeaderName(body):
 		return
 	}
@@ -249,6 +271,13 @@ func isHeaderName(b []byte) bool {
 
 var headerChars = newCharset("-")
 
+// isOnlyName says whether a string behind the name of a header is another one,
+// as in a list of headers to remove.
+func (w *walker) isOnlyName(text []byte) bool {
+	letters := !bytes.ContainsAny(text, "0123456789")
+	return letters && isHeaderName(text) && (len(w.m.lookText(text).names) > 0 || foldedPrefix(text, "x-"))
+}
+
 // settlePair looks at an array of two: ["limit-count", {...}].
 func (w *walker) settlePair(f *frame) {
 	name := w.data[f.first.start+1 : f.first.end-1]
@@ -262,6 +291,9 @@ func (w *walker) settlePair(f *frame) {
 	info := w.m.lookText(name)
 	rule := w.byName(info.names, w.m.nodes.list[f.node].zones, kind)
 	if info.class == classOther && rule == none {
+		return
+	}
+	if second := w.data[f.second:f.lastEnd]; kind == jsonscan.String && isHeaderName(name) && w.isOnlyName(second[1:len(second)-1]) {
 		return
 	}
 	f.index = 2 // the path names the second

@@ -38,49 +38,58 @@ type Options struct {
 // files hold. It returns all mistakes of all files as Errors. Without files it
 // gives the built-in rules alone.
 func Load(files []string, opts Options) (*Rules, error) {
-	rules, tests, err := load(files, opts)
+	l, err := load(files, opts)
 	if err != nil {
 		return nil, err
 	}
-	if failed := runTests(rules, tests); len(failed) > 0 {
+	if failed := l.test(); len(failed) > 0 {
 		return nil, failed
 	}
-	return rules, nil
+	return l.rules, nil
 }
 
 // Test runs the tests of rules files and says how many there are and which
 // failed. Files that cannot be loaded are an error, as for Load.
 func Test(files []string, opts Options) (count int, failed Errors, err error) {
-	rules, tests, err := load(files, opts)
+	l, err := load(files, opts)
 	if err != nil {
 		return 0, nil, err
 	}
-	return len(tests), runTests(rules, tests), nil
+	return len(l.tests), l.test(), nil
 }
 
-func load(files []string, opts Options) (*Rules, []testSpec, error) {
+// loaded is what files hold.
+type loaded struct {
+	rules *Rules
+	tests []testSpec
+	texts map[string][]byte // by file
+}
+
+func (l *loaded) test() Errors { return runTests(l.rules, l.tests).withText(l.texts) }
+
+func load(files []string, opts Options) (*loaded, error) {
 	if opts.LookupEnv == nil {
 		opts.LookupEnv = os.LookupEnv
 	}
 	if opts.ReadFile == nil {
 		opts.ReadFile = readFile
 	}
-	specs, errs := readFiles(files, opts)
+	l := &loaded{texts: map[string][]byte{}}
+	specs, errs := readFiles(files, opts, l.texts)
 	c := newCompiler(opts)
-	rules := c.compile(specs)
+	l.rules = c.compile(specs)
 	if errs = append(errs, c.errs...); len(errs) > 0 {
-		return nil, nil, errs.sorted()
+		return nil, errs.sorted().withText(l.texts)
 	}
-	var tests []testSpec
 	for _, spec := range specs {
-		tests = append(tests, spec.tests...)
+		l.tests = append(l.tests, spec.tests...)
 	}
-	return rules, tests, nil
+	return l, nil
 }
 
 // readFiles parses the files and, unless one of them says otherwise, the
-// built-in rules.
-func readFiles(files []string, opts Options) (specs []fileSpec, errs Errors) {
+// built-in rules. It keeps the texts of the files.
+func readFiles(files []string, opts Options, texts map[string][]byte) (specs []fileSpec, errs Errors) {
 	off := opts.NoDefaults
 	for _, name := range files {
 		text, _, err := opts.ReadFile(name)
@@ -88,6 +97,7 @@ func readFiles(files []string, opts Options) (specs []fileSpec, errs Errors) {
 			errs = append(errs, &Error{File: name, Problem: "cannot read the rules: " + reason(err)})
 			continue
 		}
+		texts[name] = text
 		spec, more := parseFile(name, text, false)
 		specs, errs, off = append(specs, spec), append(errs, more...), off || spec.off
 	}
@@ -260,18 +270,16 @@ func decodeKey(text string) []byte {
 var wholes = []string{"http_request", "http_request.body", "http_request.headers", "http_response", "http_response.body"}
 
 func (c *compiler) allow(a allowSpec) {
-	if a.path != "" {
-		segs, err := parsePath(a.path)
-		if err != nil {
-			c.fail(a.at, "path: %v", err)
-			return
+	for _, p := range a.paths {
+		c.mistyped(p)
+		if last := p.segs[len(p.segs)-1]; last.kind == segDeep || last.kind == segAny || slices.Contains(wholes, p.text) {
+			c.fail(p.at, "a whole body cannot be exempt; name the fields")
+			continue
 		}
-		if last := segs[len(segs)-1]; last.kind == segDeep || last.kind == segAny || slices.Contains(wholes, a.path) {
-			c.fail(a.at, "path: a whole body cannot be exempt; name the fields")
-			return
-		}
-		c.allowed[a.path] = a.at
-		c.patterns = append(c.patterns, pattern{segs: segs, accept: acceptAllow})
+		c.allowed[p.text] = p.at
+		c.patterns = append(c.patterns, pattern{segs: p.segs, accept: acceptAllow})
+	}
+	if a.value == "" {
 		return
 	}
 	re, err := regexp.Compile(a.value)
@@ -329,7 +337,7 @@ func (c *compiler) rule(i int32, spec ruleSpec) {
 	}
 	for _, p := range spec.paths {
 		if at, ok := c.allowed[p.text]; ok {
-			c.fail(p.at, "the path is exempt by allow: in line %d", at.line)
+			c.fail(p.at, "the path is exempt by allow: in line %d of %s", at.line, at.file)
 		}
 		c.mistyped(p)
 		c.patterns = append(c.patterns, pattern{segs: p.segs, accept: acceptRule, id: i})

@@ -1,7 +1,9 @@
 package mask
 
 import (
+	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -54,6 +56,24 @@ func tryLoad(texts ...string) (*Rules, error) {
 	})
 }
 
+// A person sees the line, and where in it the mistake is.
+func TestMistakesAreShown(t *testing.T) {
+	_, err := tryLoad("masking:\n  rules:\n    - {id: a, select: {key: b}, action: sha256}\n    - {id: b, select: {key: '" + strings.Repeat("long ", 40) + "'}, action: redcat}\n")
+	var mistakes Errors
+	if !errors.As(err, &mistakes) {
+		t.Fatal(err)
+	}
+	const want = `1.yml:3:41: masking.rules[0].action: unknown action "sha256" (did you mean "hmac"?)
+        - {id: a, select: {key: b}, action: sha256}
+                                            ^
+1.yml:4:242: masking.rules[1].action: unknown action "redcat" (did you mean "redact"?)
+    ng long long long long long long long long long '}, action: redcat}
+                                                                ^`
+	if got := mistakes.Quoted(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // Every mistake is found at its place, all of them at once.
 func TestMistakesInRules(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
@@ -88,7 +108,14 @@ func TestMistakesInRules(t *testing.T) {
 		"bad index":          {"masking: {rules: [{id: a, select: {path: 'a[x]'}, action: redact}]}", `1.yml:1:42: masking.rules[0].select.path: between [ and ] stands *, a number from 0 to 255, or a key in quotes`},
 		"mistyped path":      {"masking: {rules: [{id: a, select: {path: http_requst.body}, action: redact}]}", `1.yml:1:42: masking.rules[0].select.path: the path can never match: records have no field "http_requst" (did you mean "http_request"?)`},
 		"impossible path":    {"masking: {rules: [{id: a, select: {path: '[0].a'}, action: redact}]}", `1.yml:1:42: masking.rules[0].select.path: the path can never match: a record is an object`},
-		"mistyped in":        {"masking: {rules: [{id: a, in: eror_message, select: {detect: email}, action: redact}]}", `1.yml:1:31: masking.rules[0].in: the path can never match: records have no field "eror_message" (did you mean "error_message"?)`},
+		"mistyped in":        {"masking: {rules: [{id: a, select: {detect: email, in: eror_message}, action: redact}]}", `1.yml:1:55: masking.rules[0].select.in: the path can never match: records have no field "eror_message" (did you mean "error_message"?)`},
+		"in beside select":   {"masking: {rules: [{id: a, in: x, select: {detect: email}, action: redact}]}", `1.yml:1:31: masking.rules[0].in: it belongs to the selector: select: {..., in: [...]}`},
+		"in with a path":     {"masking: {rules: [{id: a, select: {path: x, in: y}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: in: goes with key:, detect: or match:; a path says where itself`},
+		"lonely literal":     {"masking: {rules: [{id: a, select: {detect: email, literal: x}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: literal: goes with match:`},
+		"wrong literal":      {"masking: {rules: [{id: a, select: {match: 'a(cme|pex)_[0-9]+', literal: acme}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: literal: a match without "acme" is possible, and would be missed`},
+		"objects of texts":   {"masking: {rules: [{id: a, select: {detect: email, objects: false}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: objects: goes with path: or key:`},
+		"two documents":      {"masking: {}\n---\nmasking: {}\n", `1.yml:3:1: the file has a second document: put all rules into one`},
+		"an alias":           {"masking: {rules: [{id: a, select: {key: &k b}, action: redact}, {id: c, select: {key: *k}, action: redact}]}", `1.yml:1:87: masking.rules[1].select.key: expected a text`},
 		"bad condition":      {"masking: {rules: [{id: a, when: {'a.*': b}, select: {key: b}, action: redact}]}", `1.yml:1:34: masking.rules[0].when.a.*: a condition names one field, such as event_type or http_request.method`},
 		"mistyped field":     {"masking: {rules: [{id: a, when: {event_tpye: b}, select: {key: b}, action: redact}]}", `1.yml:1:34: masking.rules[0].when.event_tpye: records have no field "event_tpye" (did you mean "event_type"?)`},
 		"twice the id":       {"masking: {rules: [{id: a, select: {key: b}, action: redact}, {id: a, select: {key: c}, action: redact}]}", `1.yml:1:62: masking.rules[1]: there is a rule with the id "a" already`},
@@ -99,9 +126,9 @@ func TestMistakesInRules(t *testing.T) {
 		"allow, why":         {"masking: {allow: [{path: a}]}", `1.yml:1:19: masking.allow[0]: an exemption needs a reason:`},
 		"allow nothing":      {"masking: {allow: [{reason: a}]}", `1.yml:1:19: masking.allow[0]: an entry names a path: or a value:, one of them`},
 		"allow everything":   {"masking: {allow: [{value: '.*', reason: a}]}", `1.yml:1:19: masking.allow[0]: value: the expression matches the empty text`},
-		"allow a body":       {"masking: {allow: [{path: http_request.body, reason: a}]}", `1.yml:1:19: masking.allow[0]: path: a whole body cannot be exempt; name the fields`},
-		"allow by wildcard":  {"masking: {allow: [{path: '**', reason: a}]}", `1.yml:1:19: masking.allow[0]: path: a whole body cannot be exempt; name the fields`},
-		"shadowed":           {"masking: {allow: [{path: x.y, reason: a}], rules: [{id: a, select: {path: x.y}, action: redact}]}", `1.yml:1:75: masking.rules[0].select.path: the path is exempt by allow: in line 1`},
+		"allow a body":       {"masking: {allow: [{path: http_request.body, reason: a}]}", `1.yml:1:26: masking.allow[0].path: a whole body cannot be exempt; name the fields`},
+		"allow by wildcard":  {"masking: {allow: [{path: '**', reason: a}]}", `1.yml:1:26: masking.allow[0].path: a whole body cannot be exempt; name the fields`},
+		"shadowed":           {"masking: {allow: [{path: x.y, reason: a}], rules: [{id: a, select: {path: x.y}, action: redact}]}", `1.yml:1:75: masking.rules[0].select.path: the path is exempt by allow: in line 1 of 1.yml`},
 		"key from nowhere":   {"masking: {keys: {k: {min_bytes: 32}}}", `1.yml:1:18: masking.keys.k: a key comes from a file: or from an environment variable, env:`},
 		"no key file":        {"masking: {keys: {k: {file: none.txt}}}", `1.yml:1:18: masking.keys.k: cannot read the key file none.txt: file does not exist`},
 		"open key file":      {"masking: {keys: {k: {file: open.txt}}}", `1.yml:1:18: masking.keys.k: the key file open.txt is open to everyone on this host: chmod 0600`},

@@ -3,6 +3,9 @@ package mask
 import (
 	"bytes"
 	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
 )
 
 // matcher is a regular expression of a rule.
@@ -26,6 +29,27 @@ func (r *Rules) addMatcher(rule int32, re *regexp.Regexp, literal string) {
 	default:
 		r.prefilter.add(literal, whyMatch)
 	}
+}
+
+// alwaysHolds says whether every match of an expression holds the literal.
+func alwaysHolds(re *regexp.Regexp, literal string) bool {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	return err == nil && mustHold(tree, literal)
+}
+
+func mustHold(re *syntax.Regexp, literal string) bool {
+	holds := func(sub *syntax.Regexp) bool { return mustHold(sub, literal) }
+	switch re.Op {
+	case syntax.OpLiteral:
+		return re.Flags&syntax.FoldCase == 0 && strings.Contains(string(re.Rune), literal)
+	case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
+		return slices.ContainsFunc(re.Sub, holds)
+	case syntax.OpRepeat:
+		return re.Min > 0 && holds(re.Sub[0])
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !holds(sub) })
+	}
+	return false
 }
 
 // match collects what the expressions of the rules find.

@@ -178,10 +178,12 @@ func describes(after []string) bool {
 
 // describingWords is sorted.
 var describingWords = []string{
-	"age", "alg", "algorithm", "at", "claim", "count", "duration", "enabled",
-	"endpoint", "endpoints", "exp", "expire", "expired", "expires", "expiry",
-	"field", "format", "header", "headers", "id", "ids", "in", "length",
-	"lifetime", "limit", "location", "max", "method", "methods", "min", "name",
-	"names", "param", "policy", "prefix", "required", "rotation", "scheme",
-	"size", "status", "timeout", "ttl", "type", "types", "uri", "url", "version",
+	"age", "alg", "algorithm", "at", "audience", "bucket", "claim", "count",
+	"duration", "enabled", "endpoint", "endpoints", "exp", "expire", "expired",
+	"expires", "expiry", "field", "format", "header", "headers", "host", "id",
+	"ids", "in", "issuer", "length", "lifetime", "limit", "location", "max",
+	"method", "methods", "min", "name", "names", "param", "policy", "port",
+	"prefix", "provider", "quota", "rate", "required", "rotation", "scheme",
+	"server", "service", "size", "status", "timeout", "ttl", "type", "types",
+	"uri", "url", "usage", "version",
 }

@@ -77,7 +77,7 @@ func (w *walker) takeValue(text []byte, v span, rule int32) {
 // isConstant says whether a value is one of those that JSON has words for, which
 // are left alone there, too.
 func isConstant(value []byte) bool {
-	switch string(value) {
+	switch string(bytes.TrimRight(value, ".,;)]}")) {
 	case "true", "false", "null", "True", "False", "None", "nil", "YES", "NO":
 		return true
 	}

@@ -73,18 +73,30 @@ func findPAN(dst []span, text []byte, _ bool) []span {
 	return dst
 }
 
-// cardEnd is where the digits end that start at i, single blanks or dashes
-// between groups of four to six included.
+// cardEnd is where the digits end that start at i, single blanks, dashes or dots
+// between groups of three to six included.
 func cardEnd(text []byte, i int) int {
 	end := digitsEnd(text, i)
-	for end-i >= 4 && end+1 < len(text) && (text[end] == ' ' || text[end] == '-') {
-		next := digitsEnd(text, end+1)
-		if n := next - end - 1; n < 3 || n > 6 {
+	for end-i >= 4 {
+		start := end + gap(text[end:])
+		next := digitsEnd(text, start)
+		if n := next - start; start == end || n < 3 || n > 6 {
 			break
 		}
 		end = next
 	}
 	return end
+}
+
+// gap is the length of what may stand between two groups of digits, 0 for
+// nothing of the kind.
+func gap(text []byte) int {
+	for _, g := range []string{" ", "-", ".", "\u00a0", "\u202f"} {
+		if hasPrefix(text, g) {
+			return len(g)
+		}
+	}
+	return 0
 }
 
 func digitsEnd(text []byte, i int) int {

@@ -26,7 +26,7 @@ masking:
     - {id: ip, select: {path: [ip_address, "**.addr"]}, action: {truncate_ip: {v4: 24, v6: 48}}}
     - {id: email, select: {detect: email}, action: {hmac: {key: k1, chars: 16}}}
     - {id: my-card, select: {detect: pan}, override: card, reason: "last four digits are asked for", action: {partial: {first: 6, last: 4}}}
-    - {id: phone, select: {detect: [phone, iban]}, in: ["http_request.**"], action: redact}
+    - {id: phone, select: {detect: [phone, iban], in: ["http_request.**"]}, action: redact}
     - {id: custom, select: {match: '\bacme_[A-Za-z0-9]{8,}\b', literal: acme_}, action: redact}
     - {id: any-digit, select: {match: 'Z[0-9]+'}, action: {partial: {first: 2}}}
     - {id: user, select: {key: username}, action: {hmac: {key: k2, chars: 20, domain: people}}}

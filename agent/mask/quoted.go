@@ -175,7 +175,7 @@ func quotedRun(text []byte, i int) (start, end, next int) {
 		start = i + len(pair.open)
 		line, _, _ := bytes.Cut(text[start:], []byte("\n"))
 		n := bytes.Index(line, []byte(pair.close))
-		if n > 0 && (text[i] != '(' || bytes.IndexByte(line[:n], ' ') < 0) && bytes.IndexByte(line[:n], '[') < 0 {
+		if n > 0 && (text[i] != '(' || bytes.IndexByte(line[:n], ' ') < 0) && !bytes.ContainsAny(line[:n], "\"'`[({") {
 			return start, start + n, start + n + len(pair.close)
 		}
 		return start, start, start

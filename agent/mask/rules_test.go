@@ -3,6 +3,7 @@ package mask
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -22,5 +23,28 @@ func TestRulesFiles(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The rules file that is shipped explains the grammar, so it has to load, with
+// the lines that need a key and without, and to name all there is.
+func TestTheShippedRulesFile(t *testing.T) {
+	text, err := os.ReadFile("../../configs/masking.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loadText(t, string(text))
+	withKey := regexp.MustCompile(`(?m)^#:`).ReplaceAllString(string(text), "")
+	withKey = regexp.MustCompile(`AUDITSHIP_MASK_KEY`).ReplaceAllString(withKey, "MASK_KEY")
+	rules := loadText(t, withKey)
+	if _, ok := rules.keyIDs["k2026"]; !ok {
+		t.Error("the lines behind #: define no key")
+	}
+	for _, names := range [][]string{detectorNames[:], actionNames} {
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)\b` + name + `\b`).Match(text) {
+				t.Errorf("it does not mention %s", name)
+			}
+		}
 	}
 }

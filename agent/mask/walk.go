@@ -1,6 +1,10 @@
 package mask
 
 import (
+	"bytes"
+	"math"
+	"strconv"
+
 	"github.com/auditship/auditship/agent/jsonscan"
 )
 
@@ -145,7 +149,11 @@ func (w *walker) element(f *frame) int32 {
 // the whole array.
 func (w *walker) nextForce(f *frame) int32 {
 	rule := f.next
-	f.next = none
+	if f.next = none; rule != none {
+		if s := w.data[w.scan.Start():w.scan.End()]; len(s) > 2 && s[0] == '"' && w.isOnlyName(s[1:len(s)-1]) {
+			rule = none
+		}
+	}
 	return w.m.rules.stronger(f.force, rule)
 }
 
@@ -276,9 +284,27 @@ func (w *walker) scalar(kind jsonscan.Kind) {
 			return
 		}
 	case jsonscan.Number:
-		w.masked(w.data[w.scan.Start():w.scan.End()], node, rule)
+		number := w.data[w.scan.Start():w.scan.End()]
+		if rule == none && len(number) > 13 {
+			number = w.integer(number)
+		}
+		w.masked(number, node, rule)
 	}
 	w.kept(w.scan.End())
+}
+
+// integer writes a number without its point and exponent where it has no need
+// of them, so that a card is known in 4.242424242424242e15.
+func (w *walker) integer(number []byte) []byte {
+	if !bytes.ContainsAny(number, ".eE") {
+		return number
+	}
+	f, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || math.Abs(f) > 1<<63 || f != math.Trunc(f) {
+		return number
+	}
+	w.text = strconv.AppendFloat(w.text[:0], f, 'f', 0, 64)
+	return w.text
 }
 
 // drops says whether a rule removes what it selects.
