@@ -34,6 +34,8 @@ type Config struct {
 	// again and again with the same reason.
 	Condition func(reason string)
 	Log       zerolog.Logger
+
+	pageBytes int64 // for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -107,6 +109,9 @@ func New(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.client, s.reader = client, NewReader(client, cfg.PageSize)
+	if cfg.pageBytes > 0 {
+		s.reader.bound = cfg.pageBytes
+	}
 	return s, nil
 }
 
@@ -209,6 +214,7 @@ func (s *Source) learnNames(ctx context.Context) {
 		return
 	}
 	s.namesAsked = time.Now()
+	// What goes wrong is waited out by the requests for records.
 	if s.cfg.Names.fetch(ctx, s.client) {
 		s.nameless = false
 	} else {
