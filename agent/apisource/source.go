@@ -215,7 +215,7 @@ func (s *Source) learnNames(ctx context.Context) {
 	}
 	s.namesAsked = time.Now()
 	// What goes wrong is waited out by the requests for records.
-	if s.cfg.Names.fetch(ctx, s.client) {
+	if s.cfg.Names.Fetch(ctx, s.client) {
 		s.nameless = false
 	} else {
 		s.nameless = true // ask again

@@ -30,6 +30,7 @@ var commands = []func(*program) *cobra.Command{
 	newSetupCommand,
 	newExportCommand,
 	newReplayCommand,
+	newReconcileCommand,
 	newMaskCommand,
 	newStateCommand,
 	newHealthCommand,
