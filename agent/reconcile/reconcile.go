@@ -45,8 +45,10 @@ const (
 	// nothing else is asked for.
 	onItsWay = 10 * time.Minute
 	// tries is how often a request is made before its error is believed: for about
-	// a minute.
-	tries = 8
+	// a minute. The very first ones are not tried that long, because somebody who
+	// mistyped the address waits.
+	tries      = 8
+	firstTries = 2
 )
 
 // Run compares one gateway after the other. The summaries are of those that were
@@ -104,6 +106,7 @@ func choose(cfg *config.Config, id string) ([]config.Input, error) {
 type comparison struct {
 	o         Options
 	summary   Summary
+	first     apisource.ClientConfig // to see whether the gateway is there
 	client    *apisource.Client
 	reader    *apisource.Reader
 	converter *pipeline.Converter
@@ -132,12 +135,14 @@ func newComparison(cfg *config.Config, in config.Input, o Options) (*comparison,
 	if o.adjust != nil {
 		o.adjust(&access)
 	}
+	first := access
+	first.Tries = min(access.Tries, firstTries)
 	client, err := apisource.NewClient(access)
 	if err != nil {
 		return nil, err
 	}
 	c := &comparison{
-		o: o, client: client, reader: apisource.NewReader(client, in.API.PageSize), converter: converter,
+		o: o, first: first, client: client, reader: apisource.NewReader(client, in.API.PageSize), converter: converter,
 		query:  queryFor(cfg, in),
 		window: map[event.ID]*entry{}, suspect: map[string]Difference{}, moved: map[string]bool{},
 		summary: Summary{Gateway: in.Gateway, Input: in.ID, Stream: pipeline.Stream(cfg), From: o.From.UTC(), To: o.To.UTC(), Until: o.From.UTC()},
@@ -209,13 +214,28 @@ func (c *comparison) run(ctx context.Context) error {
 	return explain(err)
 }
 
-func (c *comparison) compare(ctx context.Context) error {
-	if _, err := c.reader.Probe(ctx); errors.Is(err, apisource.ErrNoRecords) {
-		return fmt.Errorf("%w: nothing to compare with", err)
-	} else if err != nil {
+// greet sees whether the gateway is there and has anything to compare with.
+func (c *comparison) greet(ctx context.Context) error {
+	client, err := apisource.NewClient(c.first)
+	if err != nil {
 		return err
 	}
-	var err error
+	defer client.Close()
+	_, err = apisource.NewReader(client, 1).Probe(ctx)
+	if errors.Is(err, apisource.ErrNoRecords) {
+		return fmt.Errorf("%w: nothing to compare with", err)
+	}
+	return err
+}
+
+func (c *comparison) compare(ctx context.Context) error {
+	if err := c.greet(ctx); err != nil {
+		return err
+	}
+	_, err := c.reader.Probe(ctx)
+	if err != nil {
+		return err
+	}
 	if c.oldest, err = c.reader.Oldest(ctx); err != nil {
 		return err
 	}
