@@ -141,7 +141,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, o Options) {
 		s.list(w, r.URL.Query(), o)
 	case "/api/audit_logs/event_types":
 		types := EventTypes()
-		answer(w, map[string]any{"total": len(types), "list": types})
+		answer(w, encode(map[string]any{"total": len(types), "list": types}))
 	case "/api/audit_logs/export":
 		s.export(w, r.URL.Query(), o)
 	}
@@ -180,7 +180,7 @@ func (s *Server) list(w http.ResponseWriter, q url.Values, o Options) {
 		total = o.Total(total)
 	}
 	first := min((page-1)*size, len(found))
-	answer(w, map[string]any{"total": total, "list": texts(found[first:min(first+size, len(found))])})
+	answer(w, append(appendTexts(fmt.Appendf(nil, `{"total":%d,"list":`, total), found[first:min(first+size, len(found))]), '}'))
 }
 
 // shuffle mixes the records of each instant.
@@ -247,7 +247,7 @@ func (s *Server) export(w http.ResponseWriter, q url.Values, o Options) {
 	found := s.store.find(o.filter(q))
 	slices.Reverse(found)
 	if q.Get("format") == "json" {
-		answer(w, texts(found))
+		answer(w, appendTexts(nil, found))
 		return
 	}
 	w.Header().Set("Content-Type", "text/csv")
@@ -277,9 +277,8 @@ func cell(value json.RawMessage) string {
 	return string(value)
 }
 
-func answer(w http.ResponseWriter, value any) {
+func answer(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	body := encode(value)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // the client may be gone
 }
@@ -324,6 +323,7 @@ func CutBody(w http.ResponseWriter, r *http.Request, api http.Handler) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(whole.body.Len()))
 	_, _ = w.Write(whole.body.Bytes()[:whole.body.Len()/2]) // the client may be gone
+	_ = http.NewResponseController(w).Flush()               // before the connection ends
 	panic(http.ErrAbortHandler)
 }
 

@@ -1,7 +1,6 @@
 package api7sim
 
 import (
-	"encoding/json"
 	"slices"
 	"sort"
 	"sync"
@@ -149,11 +148,14 @@ func (s *Store) find(f filter) []entry {
 
 func pass(want, have string) bool { return want == "" || want == have }
 
-// texts are the records as JSON.
-func texts(entries []entry) []json.RawMessage {
-	all := make([]json.RawMessage, len(entries)) // never null
+// appendTexts appends the records as a JSON array.
+func appendTexts(dst []byte, entries []entry) []byte {
+	dst = append(dst, '[')
 	for i, e := range entries {
-		all[i] = e.text
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, e.text...)
 	}
-	return all
+	return append(dst, ']')
 }

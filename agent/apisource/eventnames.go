@@ -44,9 +44,9 @@ const (
 	namesBytes = 8 << 20
 )
 
-// fetch asks for the display names once. What goes wrong is waited out by the
-// requests for records; until then event types stand for themselves.
-func (n *EventNames) fetch(ctx context.Context, c *Client) bool {
+// Fetch asks for the display names once and reports whether they came. Until they do
+// event types stand for themselves.
+func (n *EventNames) Fetch(ctx context.Context, c *Client) bool {
 	defer n.settled.Do(func() { close(n.tried) })
 	var answer struct {
 		List []struct {

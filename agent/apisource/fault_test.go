@@ -86,6 +86,15 @@ func TestFaultMatrix(t *testing.T) {
 			s.Set(func(o *api7sim.Options) { o.Shuffle = true })
 			s.hour(s.addBurst)
 		},
+		"500 in one second, in no stable order, small pages": func(s scene) {
+			s.Set(func(o *api7sim.Options) { o.Shuffle, o.MaxPage = true, 100 })
+			s.hour(s.addOneBurst)
+		},
+		"inserts while paging, small pages": func(s scene) {
+			s.Set(func(o *api7sim.Options) { o.MaxPage = 100 })
+			s.insertWhilePaging()
+			s.hour(s.addOneBurst)
+		},
 		"inserts while paging":                     func(s scene) { s.insertWhilePaging(); s.hour(s.addBurst) },
 		"inserts while paging, newest first":       func(s scene) { s.newestFirst(); s.insertWhilePaging(); s.hour(s.addBurst) },
 		"deletions while paging":                   func(s scene) { s.deleteWhilePaging(); s.hour(nil) },
@@ -151,6 +160,7 @@ func newScene(t *testing.T, o api7sim.Options) scene {
 	d := newDesk(t, g)
 	d.config.Client.Timeout = 300 * time.Millisecond
 	d.config.PollInterval = time.Millisecond
+	d.config.Stalled = 1 << 30 // the clock stands still between the steps
 	d.start()
 	d.await(g)
 	return scene{g, d}
@@ -170,6 +180,13 @@ func (s scene) addBurst(step int) {
 		for range 500 {
 			s.store.Add(s.record(time.Second))
 		}
+	}
+}
+
+// addOneBurst adds 500 records of one second once, near the end.
+func (s scene) addOneBurst(step int) {
+	if step == 80 {
+		s.addBurst(15)
 	}
 }
 
@@ -355,6 +372,18 @@ func TestABrokenRecordHarmsItselfAlone(t *testing.T) {
 	}
 }
 
+func TestABrokenRecordThatIsTheNewest(t *testing.T) {
+	g := newGateway(t, api7sim.Options{})
+	g.fill(30, time.Hour)
+	g.store.AddText(noon.Add(-time.Second), "bad", []byte(`{"id":"bad"}`))
+	g.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.ServeHTTP(&breaker{w}, r)
+	})
+	d := newDesk(t, g)
+	d.start()
+	d.until("the others came", func() bool { return d.tally(g).lost == 1 })
+}
+
 // breaker makes the record "bad" one that is no JSON.
 type breaker struct{ http.ResponseWriter }
 
@@ -366,12 +395,14 @@ func (b *breaker) Write(body []byte) (int, error) {
 
 func TestPagesShrinkWhereTheyAreTooLong(t *testing.T) {
 	g := newGateway(t, api7sim.Options{})
-	long := strings.Repeat("x", pageBytes/8)
+	const bound = 256 << 10
+	long := strings.Repeat("x", bound/8)
 	for i := range 12 {
 		at := noon.Add(-time.Duration(i+1) * time.Second)
 		g.store.AddText(at, fmt.Sprint(i), fmt.Appendf(nil, `{"id":"%d","event_time":%d,"error_message":"%s"}`, i, at.Unix(), long))
 	}
 	d := newDesk(t, g)
+	d.config.pageBytes = bound
 	d.once()
 	d.expectOnce(g)
 }

@@ -44,10 +44,12 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 // gateway is a simulated gateway with a clock of its own.
 type gateway struct {
 	*api7sim.Server
-	store     *api7sim.Store
+	store *api7sim.Store
+	clock *clock
+	http  *httptest.Server
+
+	mu        sync.Mutex // records are made by the test and while it answers
 	generator *api7sim.Generator
-	clock     *clock
-	http      *httptest.Server
 }
 
 func newGateway(tb testing.TB, o api7sim.Options) *gateway {
@@ -67,9 +69,13 @@ func newGateway(tb testing.TB, o api7sim.Options) *gateway {
 	return g
 }
 
-// record makes a record of an age.
+// record makes a record of an age, without the bodies, which only take time here.
 func (g *gateway) record(age time.Duration) api7sim.Record {
-	return g.generator.Next(g.clock.Now().Add(-age))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.generator.Next(g.clock.Now().Add(-age))
+	r.Request, r.Response, r.ErrorMessage = nil, nil, ""
+	return r
 }
 
 // fill adds n records over a time up to now.

@@ -45,6 +45,10 @@ func (r *Reader) Probe(ctx context.Context) (newest int64, err error) {
 // newest asks for the newest record that has a time.
 func (r *Reader) newest(ctx context.Context) (Record, error) {
 	got, err := r.ask(ctx, nil, "desc", 1, probes)
+	whole := err
+	if isClass(err, broken) || isClass(err, tooLong) {
+		got, err = r.newestSingly(ctx)
+	}
 	if err != nil {
 		return Record{}, err
 	}
@@ -55,12 +59,31 @@ func (r *Reader) newest(ctx context.Context) (Record, error) {
 		}
 	}
 	switch {
+	case whole != nil && newest.At == 0:
+		return Record{}, whole
 	case newest.At > 0:
 		return newest, nil
 	case len(got.records) == 0:
 		return Record{}, ErrNoRecords
 	}
 	return Record{}, &Error{Reason: "gives records without an event_time", class: lasting}
+}
+
+// newestSingly asks for the newest records one by one, up to the first that has a
+// time: one among them is broken, or they are too long together.
+func (r *Reader) newestSingly(ctx context.Context) (page, error) {
+	var all page
+	for n := 1; n <= probes; n++ {
+		got, err := r.ask(ctx, nil, "desc", n, 1)
+		if err != nil {
+			return page{}, err
+		}
+		all.records = append(all.records, got.records...)
+		if len(got.records) == 0 || got.records[0].At > 0 {
+			break
+		}
+	}
+	return all, nil
 }
 
 // findUnit tells seconds from milliseconds by which of them finds a record.

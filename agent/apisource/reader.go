@@ -16,13 +16,17 @@ const (
 	// maxPages bounds a window; one that holds more is narrowed. Deep pages are
 	// slow, and a pass over many is seldom undisturbed.
 	maxPages = 100
-	// pageBytes bounds an answer; above it the next pages are smaller.
+	// pageBytes bounds an answer, unless a test does; above it the next pages are
+	// smaller.
 	pageBytes = 32 << 20
 	// recordBytes bounds an answer of one record.
 	recordBytes = 256 << 20
 	// leastPage is the smallest page that is asked for because a larger one is
 	// refused.
 	leastPage = 10
+	// wholePage is the largest page that is asked for, whatever is configured, so
+	// that a window whose pages move has only one.
+	wholePage = 1000
 	// trials is how many complete windows a smaller page lasts before the
 	// configured size is tried again.
 	trials = 100
@@ -35,11 +39,13 @@ type Reader struct {
 	bounds Bounds
 	parser pageParser
 
-	wanted  int // the configured page size
-	granted int // what the gateway is known to give
-	size    int // what is asked for now; smaller after trouble
-	short   int // the size of a page that was shorter than asked for; 0: none
-	windows int // that were read since granted shrank
+	bound   int64 // of an answer, in bytes
+	wanted  int   // the configured page size
+	granted int   // what the gateway is known to give
+	size    int   // what is asked for now; smaller after trouble
+	short   int   // the size of a page that was shorter than asked for; 0: none
+	windows int   // that were read since granted shrank
+	paged   bool  // the gateway does not give pages that are larger than configured
 
 	handed map[key]struct{} // of the window under way
 
@@ -52,7 +58,7 @@ type Reader struct {
 // the gateway grants less. 0 is 100.
 func NewReader(client *Client, pageSize int) *Reader {
 	size := cmp.Or(max(pageSize, 0), 100)
-	return &Reader{client: client, wanted: size, granted: size, size: size, handed: map[key]struct{}{}}
+	return &Reader{client: client, bound: pageBytes, wanted: size, granted: size, size: size, handed: map[key]struct{}{}}
 }
 
 // Bounds is what Probe found out.
@@ -98,7 +104,12 @@ func (r *Reader) Read(ctx context.Context, from, to int64, hand func([]Record) e
 			return w, err
 		}
 		w.Records = p.distinct
-		switch proof.judge(p, narrower) {
+		verdict := proof.judge(p, narrower)
+		if verdict != proven && !p.clean() && r.growWhole(p.total) {
+			proof.reset()
+			continue
+		}
+		switch verdict {
 		case proven:
 			r.grow(p.distinct)
 			return w, nil
@@ -113,14 +124,25 @@ func (r *Reader) Read(ctx context.Context, from, to int64, hand func([]Record) e
 	}
 }
 
-// grow returns to larger pages after a window was read.
+// growWhole makes the page so large that a window of that total has only one, and
+// reports whether that is worth another try: nothing moves within one answer.
+func (r *Reader) growWhole(total int64) bool {
+	if r.paged || total <= int64(r.size) || total > wholePage*3/4 {
+		return false
+	}
+	r.size = wholePage
+	return true
+}
+
+// grow returns to larger pages after a window was read, and to those that are
+// configured after larger ones.
 func (r *Reader) grow(records int) {
 	if r.size == r.short && records > r.size {
-		r.granted, r.windows = r.size, 0
+		r.granted, r.windows = min(r.size, r.wanted), 0
 	}
 	r.short = 0
 	if r.windows++; r.windows >= trials {
-		r.granted, r.windows = r.wanted, 0
+		r.granted, r.windows, r.paged = r.wanted, 0, false
 	}
 	r.size = min(2*r.size, r.granted)
 }
@@ -180,6 +202,7 @@ func (r *Reader) pass(ctx context.Context, from, to int64, hand func([]Record) e
 		case count < size && n == 1 && int64(p.distinct) < p.total:
 			// Either this is all that the gateway grants, or the total is off.
 			// Where the next page begins is clear only if as much is asked for.
+			r.paged = r.paged || size > r.wanted
 			r.size, r.short = count, count
 			return p, errSmaller
 		}
@@ -218,7 +241,7 @@ func (r *Reader) ask(ctx context.Context, window url.Values, direction string, n
 	for name, value := range window {
 		query[name] = value
 	}
-	bound := int64(pageBytes)
+	bound := r.bound
 	if size == 1 {
 		bound = recordBytes
 	}
@@ -250,8 +273,12 @@ func (r *Reader) adapt(err error, n int, narrower bool) error {
 	switch {
 	case isClass(err, refused) && n > 1 && narrower:
 		return errNarrower
+	case isClass(err, refused) && r.size > r.granted:
+		r.size, r.paged = r.granted, true
 	case isClass(err, refused) && r.size > leastPage:
 		r.size = max(r.size/2, leastPage)
+	case (isClass(err, broken) || isClass(err, tooLong)) && r.size > r.granted:
+		r.size, r.paged = r.granted, true
 	case (isClass(err, broken) || isClass(err, tooLong)) && narrower:
 		return errNarrower
 	case (isClass(err, broken) || isClass(err, tooLong)) && r.size > 1:

@@ -34,6 +34,8 @@ type Config struct {
 	// again and again with the same reason.
 	Condition func(reason string)
 	Log       zerolog.Logger
+
+	pageBytes int64 // for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -107,6 +109,9 @@ func New(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.client, s.reader = client, NewReader(client, cfg.PageSize)
+	if cfg.pageBytes > 0 {
+		s.reader.bound = cfg.pageBytes
+	}
 	return s, nil
 }
 
@@ -209,7 +214,8 @@ func (s *Source) learnNames(ctx context.Context) {
 		return
 	}
 	s.namesAsked = time.Now()
-	if s.cfg.Names.fetch(ctx, s.client) {
+	// What goes wrong is waited out by the requests for records.
+	if s.cfg.Names.Fetch(ctx, s.client) {
 		s.nameless = false
 	} else {
 		s.nameless = true // ask again

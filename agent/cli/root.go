@@ -32,6 +32,7 @@ var commands = []func(*program) *cobra.Command{
 	newImportCommand,
 	newExportCommand,
 	newReplayCommand,
+	newReconcileCommand,
 	newMaskCommand,
 	newStateCommand,
 	newHealthCommand,

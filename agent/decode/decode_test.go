@@ -318,6 +318,10 @@ func TestIDPaths(t *testing.T) {
 	if got, want := d.IDPaths(), []string{"meta.id", "uuid"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	d = newDecoder(t, decode.Options{Rename: map[string]string{"actor": "operator", "login": "operator.username"}})
+	if got, want := d.Paths("operator.username"), []string{"actor.username", "login", "operator.username"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 // A record with more unknown members than anyone sends is kept as a whole.

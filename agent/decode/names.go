@@ -279,8 +279,12 @@ func under(path string) map[string]field {
 // IDPaths are the dotted paths under which an id is found in the input, sorted:
 // "id", and what is renamed to it. A masking rule that names one of them changes
 // the id.
-func (d *Decoder) IDPaths() []string {
-	paths := d.root.paths(id)
+func (d *Decoder) IDPaths() []string { return d.Paths("id") }
+
+// Paths are the dotted paths under which a field of the record, given by its own
+// name, is found in the input, sorted: that name, and what is renamed to it.
+func (d *Decoder) Paths(name string) []string {
+	paths := d.root.paths(ownNames[name])
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }

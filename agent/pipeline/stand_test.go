@@ -191,6 +191,10 @@ func (s *stand) count() int {
 func (s *stand) call(method, path, body string) []byte {
 	s.t.Helper()
 	status, answer, err := s.node.Do(s.t.Context(), method, path, []byte(body))
+	for tries := 0; err == nil && status == http.StatusServiceUnavailable && tries < 100; tries++ {
+		time.Sleep(20 * time.Millisecond) // the stream was just created
+		status, answer, err = s.node.Do(s.t.Context(), method, path, []byte(body))
+	}
 	s.must(err)
 	if status >= http.StatusMultipleChoices {
 		s.t.Fatalf("%s %s: %d %s", method, path, status, answer)

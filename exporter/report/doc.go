@@ -10,6 +10,8 @@
 // after the last record: each record that was there at the start is still
 // written once, and Summary.Views says that it happened.
 //
+// Scan reads in the same way for a program instead of a person.
+//
 // File writes a report to disk so that it is there whole or not at all, with
 // its count and SHA-256 in a file beside it.
 //
@@ -17,8 +19,8 @@
 // index privilege read is enough (role auditship_analyst). It does not sign in
 // either: the exporter.Client does.
 //
-// Run starts one goroutine, which fetches the next page while the last is
-// being written, and waits for it.
+// Run and Scan start one goroutine, which fetches the next page while the last is
+// being written, and wait for it.
 //
 // Errors: a Query or Options that make no sense are *UsageError; a data stream
 // that is not there is ErrNoStream; a refusal is an *exporter.Error, wrapped

@@ -7,6 +7,9 @@ import (
 	"github.com/rivo/uniseg"
 )
 
+// Printable makes text safe for a terminal, on one line, as tables are.
+func Printable(s string) string { return printable(s) }
+
 // printable makes text safe for a terminal: what a record says must not move
 // the cursor, change colours or the order of letters, or pretend to be another
 // line. Line breaks and tabs become blanks; other control and format

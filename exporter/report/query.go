@@ -24,6 +24,8 @@ type Query struct {
 	Sources       []string // dashboard, api, adc
 	IPs           []string // addresses or networks (10.0.0.0/8)
 	Outcomes      []string // success, failure, unknown
+	Observers     []string // configured names of gateways
+	Tags          []string
 
 	From time.Time // the first instant that counts; zero: the beginning
 	To   time.Time // the first instant that does not count any more; zero: no end
@@ -103,6 +105,8 @@ func (q Query) filters() []clause {
 		{q.Sources, []string{"api7.audit.source"}},
 		{q.IPs, []string{"source.ip"}},
 		{q.Outcomes, []string{"event.outcome"}},
+		{q.Observers, []string{"observer.name"}},
+		{q.Tags, []string{"tags"}},
 	} {
 		if len(f.values) > 0 {
 			all = append(all, anyOf(f.fields, f.values))
