@@ -25,6 +25,10 @@ type file struct {
 	// existed is how far the file reached when it was found: what lies before
 	// may have been sent by an earlier run. A compressed file existed whole.
 	existed int64
+	// late says that the file came, or was written anew, after the first look at
+	// all files: what existed of it may be a copy of what this run has sent.
+	late  bool
+	found time.Time
 	recount int64  // up to here records are only counted
 	head    []byte // the first bytes on disk, at most window
 	tail    []byte // the bytes before offset, at most window
@@ -68,11 +72,17 @@ func (f *file) look(now time.Time) (bool, error) {
 		f.gone, f.unlinked = true, true
 	}
 	f.seen = max(f.seen, f.size)
+	if f.late && now.Sub(f.found) < copyTime {
+		f.existed = max(f.existed, f.size)
+	}
 	if f.compressed() {
 		return f.size != f.settled, nil
 	}
 	return f.size != f.offset || written, nil // written anew, it may have the same size
 }
+
+// copyTime is how long a file that came late may be a copy that still grows.
+const copyTime = 10 * time.Second
 
 func (f *file) compressed() bool { return bytes.HasPrefix(f.head, gzipMagic) }
 
@@ -139,7 +149,8 @@ func (f *file) over(inactive time.Duration) bool {
 
 // restart follows the same file from its start, as a new stream.
 func (f *file) restart(stream string) {
-	f.stream, f.offset, f.existed, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0, 0
+	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
+	f.late, f.found, f.existed = true, time.Now(), f.size
 	f.head, f.tail, f.skip, f.zip = nil, nil, nil, nil
 	f.told, f.table = false, nil
 }

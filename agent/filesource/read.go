@@ -161,7 +161,7 @@ func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []b
 func (s *Source) batch(f *file, start int64) event.Batch {
 	return event.Batch{
 		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: f.stream, Path: f.path,
-		Doubtful: s.cfg.Resumed && (start < f.existed || f.compressed() || f.piped),
+		Doubtful: (s.cfg.Resumed || f.late) && (start < f.existed || f.compressed() || f.piped),
 	}
 }
 

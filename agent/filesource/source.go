@@ -92,6 +92,7 @@ type Source struct {
 	orphan []string             // streams to forget
 
 	failing map[string]bool // paths whose last fault was logged
+	looked  bool            // at all files, once
 }
 
 type savedFile struct {
@@ -126,6 +127,7 @@ func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error 
 	defer w.close()
 	for {
 		s.discover()
+		s.looked = true
 		if !s.cfg.Once {
 			w.follow(s.cfg.Paths)
 		}
@@ -227,7 +229,7 @@ func (s *Source) open(path string) error {
 		return errors.Join(err, fd.Close())
 	}
 	id, _ := identify(info)
-	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size()}
+	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size(), late: s.looked, found: time.Now()}
 	old := s.files[id]
 	if old != nil { // closed to save descriptors
 		s.keep(old)

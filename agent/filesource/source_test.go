@@ -155,6 +155,24 @@ func (d *desk) expectOnce(want ...string) {
 	}
 }
 
+// expectTimes waits until so many records have come, repetitions included.
+func (d *desk) expectTimes(n int) {
+	d.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		d.mu.Lock()
+		got := len(d.records)
+		d.mu.Unlock()
+		if got == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("%d records came, want %d", got, n)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func (d *desk) path(name string) string { return filepath.Join(d.dir, name) }
 
 // write appends lines to a file, making it if it is missing.
@@ -554,6 +572,36 @@ func TestWhatWasThereAtARestartIsDoubtful(t *testing.T) {
 	defer d.mu.Unlock()
 	if first, last := d.batches[0], d.batches[len(d.batches)-1]; !first.Doubtful || last.Doubtful {
 		t.Errorf("doubtful: first %v, last %v", first.Doubtful, last.Doubtful)
+	}
+}
+
+// R17: what comes in a file that appears while the source runs, or is written anew,
+// may be a copy of what this run has sent, even while the copy still grows.
+func TestACopyOfWhatWasSentIsDoubtful(t *testing.T) {
+	d := newDesk(t, t.TempDir(), "*.json*")
+	d.write("audit.json", record(1))
+	d.start()
+	defer d.stop()
+	d.expect(record(1))
+	d.write("audit.json", record(2))
+	d.expect(record(1), record(2))
+	d.write("audit.json.1", record(1))
+	d.expectTimes(3)
+	d.write("audit.json.1", record(2))
+	d.expectTimes(4)
+	d.must(os.Truncate(d.path("audit.json"), 0))
+	d.write("audit.json", record(3))
+	d.expectTimes(5)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var doubtful []bool
+	for _, b := range d.batches {
+		if !b.Forget {
+			doubtful = append(doubtful, b.Doubtful)
+		}
+	}
+	if want := []bool{false, false, true, true, true}; !slices.Equal(doubtful, want) {
+		t.Errorf("doubtful: %v, want %v", doubtful, want)
 	}
 }
 

@@ -32,7 +32,7 @@ type Config struct {
 	RetryAfterMax time.Duration
 	// RefreshEvery is how old the list of backing indices may be for documents
 	// newer than all that is known of them; a list may never be older for
-	// others. Default 10 s.
+	// others. Default 1 s.
 	RefreshEvery time.Duration
 	// Notify is told when documents begin to wait for Elasticsearch, when the
 	// reason changes and when they got through. It must return soon and must
@@ -72,7 +72,7 @@ func (c Config) withDefaults() Config {
 	def(&c.BackoffMin, 250*time.Millisecond)
 	def(&c.BackoffMax, 10*time.Second)
 	def(&c.RetryAfterMax, time.Minute)
-	def(&c.RefreshEvery, 10*time.Second)
+	def(&c.RefreshEvery, time.Second)
 	return c
 }
 

@@ -53,7 +53,7 @@ func TestReload(t *testing.T) {
 			t.Fatalf("%d of %d records", tr.count(), tr.written)
 		}
 	}
-	tr.must(errors.Join(agent.Process.Signal(syscall.SIGTERM), agent.Wait()))
+	tr.stop(agent)
 
 	var answer struct{ Count int }
 	tr.call("GET", "/"+tr.stream+"/_count?q=tags:reloaded", &answer)
