@@ -27,8 +27,8 @@ type file struct {
 	existed int64
 	// late says that the file came, or was written anew, after the first look at
 	// all files: what existed of it may be a copy of what this run has sent.
-	late  bool
-	found time.Time
+	late    bool
+	found   time.Time
 	recount int64  // up to here records are only counted
 	head    []byte // the first bytes on disk, at most window
 	tail    []byte // the bytes before offset, at most window
