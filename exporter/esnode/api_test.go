@@ -23,7 +23,7 @@ func TestNodeTellsWhoItIs(t *testing.T) {
 		Tagline string
 	}
 	admin(t).wants(t, http.StatusOK, get, "/", "", &main)
-	if main.Version.Number != "8.19.9" || main.Version.BuildFlavor != "default" || main.Tagline != "You Know, for Search" {
+	if main.Version.Number != wantedVersion() || main.Version.BuildFlavor != "default" || main.Tagline != "You Know, for Search" {
 		t.Errorf("GET / answered %+v", main)
 	}
 	for name, value := range map[string]string{

@@ -20,6 +20,8 @@ const (
 	EnvUsername = "AUDITSHIP_TEST_ES_USERNAME"
 	EnvPassword = "AUDITSHIP_TEST_ES_PASSWORD"
 	EnvCAFile   = "AUDITSHIP_TEST_ES_CA_FILE"
+	// EnvVersion is for nodes that such a process starts itself.
+	EnvVersion = "AUDITSHIP_TEST_ES_VERSION"
 )
 
 // Environ returns the variables, as "KEY=value", that let another process
@@ -30,6 +32,7 @@ func (n *Node) Environ() []string {
 		EnvUsername + "=" + n.Username,
 		EnvPassword + "=" + n.Password,
 		EnvCAFile + "=" + n.CAFile,
+		EnvVersion + "=" + version(n.opts.Version),
 	}
 }
 

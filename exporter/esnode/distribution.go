@@ -2,6 +2,7 @@ package esnode
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,37 +17,37 @@ import (
 	"strings"
 )
 
-// DefaultVersion is the version of Elasticsearch that Start runs when
-// Options.Version is empty.
+// DefaultVersion is the version of Elasticsearch that Start runs when neither
+// Options.Version nor the variable EnvVersion names one.
 const DefaultVersion = "8.19.9"
+
+// version is what Start runs for Options.Version.
+func version(asked string) string { return cmp.Or(asked, os.Getenv(EnvVersion), DefaultVersion) }
 
 // release is what is known about one version of the distribution.
 type release struct {
 	sha256 string // of the zip
-	java   int    // oldest Java that runs it
+	java   int    // oldest Java that runs it, and that the plugin is compiled for
 }
 
 // releases are the versions the plugin compiles against and whose zip was
 // checked.
 var releases = map[string]release{
 	"8.19.9": {sha256: "6a0603db2b0406776dcf15df248294941f310e9183ca18a219bc8c6d57546ff0", java: 17},
+	"9.2.0":  {sha256: "bf44938a0490ba2a303d39c9cb64b38963dd08c812ce93e10816e878585bcb6b", java: 21},
 }
 
 const mavenGroup = "org/elasticsearch/distribution/integ-test-zip"
 
-// distribution returns the folder of an unpacked Elasticsearch with the plugin
-// in place. It makes the folder when the cache has none, while other processes
+// distribution returns the folder of an unpacked Elasticsearch of a pinned version
+// with the plugin in place. It makes the folder when the cache has none, while other processes
 // that want it too wait for the lock.
-func distribution(ctx context.Context, version string) (string, error) {
-	known, ok := releases[version]
-	if !ok {
-		return "", fmt.Errorf("version %s of Elasticsearch is not pinned here", version)
-	}
+func distribution(ctx context.Context, version string, with java) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	sum, err := pluginHash()
+	sum, err := pluginHash(version)
 	if err != nil {
 		return "", err
 	}
@@ -63,15 +64,15 @@ func distribution(ctx context.Context, version string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := verify(archive, known.sha256); err != nil {
+	if err := verify(archive, releases[version].sha256); err != nil {
 		return "", err
 	}
-	return dir, install(ctx, archive, version, dir)
+	return dir, install(ctx, archive, version, dir, with)
 }
 
 // install unpacks the archive beside dir, adds the plugin and renames the
 // whole to dir, so that dir is never seen half made.
-func install(ctx context.Context, archive, version, dir string) error {
+func install(ctx context.Context, archive, version, dir string, with java) error {
 	making, err := os.MkdirTemp(filepath.Dir(dir), ".making-")
 	if err != nil {
 		return fmt.Errorf("install Elasticsearch: %w", err)
@@ -81,7 +82,7 @@ func install(ctx context.Context, archive, version, dir string) error {
 		return fmt.Errorf("unpack %s: %w", archive, err)
 	}
 	home := filepath.Join(making, "elasticsearch-"+version)
-	if err := addPlugin(ctx, home, version); err != nil {
+	if err := addPlugin(ctx, home, version, with); err != nil {
 		return fmt.Errorf("build plugin for Elasticsearch %s: %w", version, err)
 	}
 	if err := os.Rename(home, dir); err != nil {

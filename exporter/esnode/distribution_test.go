@@ -17,7 +17,7 @@ func TestMissingToolsAreNamedWithTheirPackage(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("HOME", t.TempDir()) // no Maven repository
 	_, javaErr := findJava(t.Context(), 17)
-	_, javacErr := compile(t.Context(), t.TempDir())
+	_, javacErr := compile(t.Context(), t.TempDir(), DefaultVersion, java{})
 	_, mvnErr := fetch(t.Context(), DefaultVersion)
 	for what, c := range map[string]struct {
 		err   error

@@ -30,9 +30,13 @@
 //
 // # Needs
 //
-// java and javac 17 or newer, mvn for the first fetch:
+// java and javac 17 or newer (21 for 9.x), mvn for the first fetch:
 //
 //	apt-get install openjdk-17-jdk-headless maven
+//
+// Options.Version or AUDITSHIP_TEST_ES_VERSION chooses among the versions that are
+// pinned, 8.19.9 and 9.2.0. What the plugin has to say differently to each stands
+// in plugin/8 and plugin/9.
 //
 // Elasticsearch refuses to run as root: started by root it runs as nobody. A
 // start takes about seven seconds on two idle cores, half a gigabyte of heap.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -32,12 +34,28 @@ type java struct {
 	release int
 }
 
-// findJava asks the java in PATH who it is and refuses one that is too old.
+// findJava asks the java in PATH who it is. If that is too old it looks in
+// JAVA_HOME and where Linux distributions put others.
 func findJava(ctx context.Context, atLeast int) (java, error) {
 	path, err := findTool("java")
 	if err != nil {
 		return java{}, err
 	}
+	first, err := askJava(ctx, path)
+	if err != nil || first.release >= atLeast {
+		return first, err
+	}
+	others, _ := filepath.Glob("/usr/lib/jvm/*/bin/java") // the pattern is good
+	for _, path := range append([]string{filepath.Join(os.Getenv("JAVA_HOME"), "bin", "java")}, others...) {
+		if found, err := askJava(ctx, path); err == nil && found.release >= atLeast {
+			return found, nil
+		}
+	}
+	return java{}, fmt.Errorf("%s is Java %d, this Elasticsearch needs %d (apt-get install openjdk-%d-jdk-headless)",
+		path, first.release, atLeast, atLeast)
+}
+
+func askJava(ctx context.Context, path string) (java, error) {
 	out, err := output(ctx, exec.CommandContext(ctx, path, "-XshowSettings:properties", "-version"))
 	if err != nil {
 		return java{}, err
@@ -47,11 +65,16 @@ func findJava(ctx context.Context, atLeast int) (java, error) {
 	if found.release, err = strconv.Atoi(version); err != nil || found.home == "" {
 		return java{}, fmt.Errorf("%s is not Java 17 or newer (java.specification.version %q; %s)", path, version, toolPackages["java"])
 	}
-	if found.release < atLeast {
-		return java{}, fmt.Errorf("%s is Java %d, this Elasticsearch needs %d (apt-get install openjdk-%d-jdk-headless)",
-			path, found.release, atLeast, atLeast)
-	}
 	return found, nil
+}
+
+// compiler is the javac of this Java, or the one in PATH where it has none.
+func (j java) compiler() (string, error) {
+	own := filepath.Join(j.home, "bin", "javac")
+	if _, err := os.Stat(own); err == nil {
+		return own, nil
+	}
+	return findTool("javac")
 }
 
 // javaProperty picks one "name = value" line of -XshowSettings:properties.

@@ -1,6 +1,7 @@
 package esnode_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,3 +129,6 @@ func leaveOrphan(dir string) {
 	fmt.Println(pid)
 	select {}
 }
+
+// wantedVersion is that of the shared node.
+func wantedVersion() string { return cmp.Or(os.Getenv(esnode.EnvVersion), esnode.DefaultVersion) }

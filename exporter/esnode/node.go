@@ -22,8 +22,9 @@ import (
 // Options say how a node runs. The zero value is a node of DefaultVersion with
 // TLS, on a free port, with a data folder that Stop removes.
 type Options struct {
-	// Version of Elasticsearch; empty for DefaultVersion. Only versions whose
-	// zip is pinned in this package run.
+	// Version of Elasticsearch; empty for the one that the variable EnvVersion
+	// names, or DefaultVersion. Only versions whose zip is pinned in this package
+	// run.
 	Version string
 	// Dir holds data, logs and configuration and is kept by Stop; a later Start
 	// with the same folder finds the same data, with a new superuser password
@@ -69,14 +70,16 @@ const (
 // not the life of the node. The first start on a machine fetches, unpacks and
 // compiles, which takes a minute.
 func Start(ctx context.Context, opts Options) (*Node, error) {
-	if opts.Version == "" {
-		opts.Version = DefaultVersion
+	opts.Version = version(opts.Version)
+	known, ok := releases[opts.Version]
+	if !ok {
+		return nil, fmt.Errorf("version %s of Elasticsearch is not pinned here", opts.Version)
 	}
-	home, err := distribution(ctx, opts.Version)
+	found, err := findJava(ctx, known.java)
 	if err != nil {
 		return nil, err
 	}
-	found, err := findJava(ctx, releases[opts.Version].java)
+	home, err := distribution(ctx, opts.Version, found)
 	if err != nil {
 		return nil, err
 	}

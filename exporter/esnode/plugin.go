@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 )
@@ -26,11 +27,17 @@ const (
 	pluginDescriptor = "plugin/plugin-descriptor.properties.tmpl"
 )
 
-// pluginHash identifies the sources of the plugin: a change makes a new
-// unpacked distribution.
-func pluginHash() (string, error) {
+// releaseSource is the part of the plugin that is not the same for all versions.
+func releaseSource(version string) string {
+	major, _, _ := strings.Cut(version, ".")
+	return "plugin/" + major + "/Release.java"
+}
+
+// pluginHash identifies the sources of the plugin for a version: a change makes a
+// new unpacked distribution.
+func pluginHash(version string) (string, error) {
 	hash := sha256.New()
-	for _, name := range []string{pluginSource, pluginDescriptor} {
+	for _, name := range []string{pluginSource, releaseSource(version), pluginDescriptor} {
 		content, err := pluginFiles.ReadFile(name)
 		if err != nil {
 			return "", err
@@ -42,8 +49,8 @@ func pluginHash() (string, error) {
 
 // addPlugin compiles the plugin against the distribution in home and puts it
 // into its plugins folder.
-func addPlugin(ctx context.Context, home, version string) error {
-	classes, err := compile(ctx, home)
+func addPlugin(ctx context.Context, home, version string, with java) error {
+	classes, err := compile(ctx, home, version, with)
 	if err != nil {
 		return err
 	}
@@ -57,7 +64,11 @@ func addPlugin(ctx context.Context, home, version string) error {
 		return err
 	}
 	var properties bytes.Buffer
-	if err := descriptor.Execute(&properties, version); err != nil {
+	about := struct {
+		Version string
+		Java    int
+	}{version, releases[version].java}
+	if err := descriptor.Execute(&properties, about); err != nil {
 		return err
 	}
 	dir := filepath.Join(home, "plugins", pluginName)
@@ -72,8 +83,8 @@ func addPlugin(ctx context.Context, home, version string) error {
 }
 
 // compile returns a temporary folder with the plugin's classes.
-func compile(ctx context.Context, home string) (string, error) {
-	javac, err := findTool("javac")
+func compile(ctx context.Context, home, version string, with java) (string, error) {
+	javac, err := with.compiler()
 	if err != nil {
 		return "", err
 	}
@@ -89,14 +100,18 @@ func compile(ctx context.Context, home string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	source, err := pluginFiles.ReadFile(pluginSource)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, filepath.Base(pluginSource)), source, 0o600)
+	args := []string{
+		"-nowarn", "-proc:none", "--release", strconv.Itoa(releases[version].java),
+		"-classpath", strings.Join(jars, string(os.PathListSeparator)), "-d", dir,
+	}
+	for _, name := range []string{pluginSource, releaseSource(version)} {
+		source, readErr := pluginFiles.ReadFile(name)
+		path := filepath.Join(dir, filepath.Base(name))
+		err = errors.Join(err, readErr, os.WriteFile(path, source, 0o600))
+		args = append(args, path)
 	}
 	if err == nil {
-		_, err = output(ctx, exec.CommandContext(ctx, javac, "-nowarn", "-proc:none", "--release", "17",
-			"-classpath", strings.Join(jars, string(os.PathListSeparator)),
-			"-d", dir, filepath.Join(dir, filepath.Base(pluginSource))))
+		_, err = output(ctx, exec.CommandContext(ctx, javac, args...))
 	}
 	if err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))

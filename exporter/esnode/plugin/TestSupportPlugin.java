@@ -27,7 +27,6 @@ import org.elasticsearch.action.ActionRequest;
 import org.elasticsearch.action.ActionRequestValidationException;
 import org.elasticsearch.action.ActionResponse;
 import org.elasticsearch.action.ActionType;
-import org.elasticsearch.action.datastreams.DataStreamsActionUtil;
 import org.elasticsearch.action.datastreams.DeleteDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.DataStreamInfo;
@@ -42,7 +41,6 @@ import org.elasticsearch.client.internal.node.NodeClient;
 import org.elasticsearch.cluster.AckedClusterStateUpdateTask;
 import org.elasticsearch.cluster.ClusterState;
 import org.elasticsearch.cluster.ClusterStateUpdateTask;
-import org.elasticsearch.cluster.health.ClusterStateHealth;
 import org.elasticsearch.cluster.metadata.DataStream;
 import org.elasticsearch.cluster.metadata.DataStreamFailureStoreSettings;
 import org.elasticsearch.cluster.metadata.DataStreamGlobalRetentionSettings;
@@ -50,7 +48,6 @@ import org.elasticsearch.cluster.metadata.DataStreamLifecycle;
 import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
-import org.elasticsearch.cluster.metadata.Metadata;
 import org.elasticsearch.cluster.metadata.MetadataDeleteIndexService;
 import org.elasticsearch.cluster.metadata.MetadataIndexTemplateService;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
@@ -106,7 +103,6 @@ import org.elasticsearch.xpack.core.ilm.IndexLifecycleMetadata;
 import org.elasticsearch.xpack.core.ilm.LifecycleAction;
 import org.elasticsearch.xpack.core.ilm.LifecyclePolicy;
 import org.elasticsearch.xpack.core.ilm.LifecyclePolicyMetadata;
-import org.elasticsearch.xpack.core.ilm.LifecyclePolicyUtils;
 import org.elasticsearch.xpack.core.ilm.LifecycleSettings;
 import org.elasticsearch.xpack.core.ilm.LifecycleType;
 import org.elasticsearch.xpack.core.ilm.MigrateAction;
@@ -152,7 +148,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
     @Override
     public List<NamedXContentRegistry.Entry> getNamedXContent() {
         return List.of(
-            entry(Metadata.Custom.class, IndexLifecycleMetadata.TYPE, p -> IndexLifecycleMetadata.PARSER.parse(p, null)),
+            Release.customs(),
             entry(LifecycleType.class, TimeseriesLifecycleType.TYPE, p -> TimeseriesLifecycleType.INSTANCE),
             entry(LifecycleAction.class, AllocateAction.NAME, AllocateAction::parse),
             entry(LifecycleAction.class, DeleteAction.NAME, DeleteAction::parse),
@@ -178,17 +174,19 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         return new NamedXContentRegistry.Entry(category, new ParseField(name), (p, context) -> parse.from(p));
     }
 
+    /** Without type arguments, because ActionHandler has them in 8.x only. */
     @Override
-    public Collection<ActionHandler<? extends ActionRequest, ? extends ActionResponse>> getActions() {
+    @SuppressWarnings({ "rawtypes", "unchecked" })
+    public Collection getActions() {
         return List.of(
-            new ActionHandler<>(MAIN, Main.class),
-            new ActionHandler<>(GetDataStreamAction.INSTANCE, GetDataStreams.class),
-            new ActionHandler<>(DeleteDataStreamAction.INSTANCE, DeleteDataStreams.class),
-            new ActionHandler<>(ILMActions.PUT, PutPolicy.class),
-            new ActionHandler<>(GetLifecycleAction.INSTANCE, GetPolicies.class),
-            new ActionHandler<>(DeleteLifecycleAction.INSTANCE, DeletePolicy.class),
-            new ActionHandler<>(GetStatusAction.INSTANCE, GetStatus.class),
-            new ActionHandler<>(ExplainLifecycleAction.INSTANCE, Explain.class)
+            new ActionHandler(MAIN, Main.class),
+            new ActionHandler(GetDataStreamAction.INSTANCE, GetDataStreams.class),
+            new ActionHandler(DeleteDataStreamAction.INSTANCE, DeleteDataStreams.class),
+            new ActionHandler(ILMActions.PUT, PutPolicy.class),
+            new ActionHandler(GetLifecycleAction.INSTANCE, GetPolicies.class),
+            new ActionHandler(DeleteLifecycleAction.INSTANCE, DeletePolicy.class),
+            new ActionHandler(GetStatusAction.INSTANCE, GetStatus.class),
+            new ActionHandler(ExplainLifecycleAction.INSTANCE, Explain.class)
         );
     }
 
@@ -299,11 +297,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
     }
 
     private static Send getPolicies(RestRequest request, NodeClient client) {
-        var get = new GetLifecycleAction.Request(
-            RestUtils.getMasterNodeTimeout(request),
-            RestUtils.getAckTimeout(request),
-            Strings.splitStringByCommaToArray(request.param("name"))
-        );
+        var get = Release.getPolicies(request, Strings.splitStringByCommaToArray(request.param("name")));
         return channel -> client.execute(
             GetLifecycleAction.INSTANCE,
             get,
@@ -326,7 +320,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
     }
 
     private static Send explain(RestRequest request, NodeClient client) {
-        var explain = new ExplainLifecycleRequest();
+        var explain = Release.explain(request);
         explain.indices(Strings.splitStringByCommaToArray(request.param("index")));
         explain.indicesOptions(IndicesOptions.fromRequest(request, IndicesOptions.strictExpandOpen()));
         explain.onlyManaged(request.paramAsBoolean("only_managed", false));
@@ -375,17 +369,15 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
                 public ClusterState execute(ClusterState state) {
                     var policies = new TreeMap<>(policies(state));
                     change(request, state, policies);
-                    var mode = state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY).getOperationMode();
-                    var custom = new IndexLifecycleMetadata(policies, mode);
-                    var metadata = Metadata.builder(state.metadata()).putCustom(IndexLifecycleMetadata.TYPE, custom);
-                    return ClusterState.builder(state).metadata(metadata).build();
+                    var mode = Release.policies(state).getOperationMode();
+                    return Release.with(state, new IndexLifecycleMetadata(policies, mode));
                 }
             });
         }
     }
 
     private static Map<String, LifecyclePolicyMetadata> policies(ClusterState state) {
-        return state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY).getPolicyMetadatas();
+        return Release.policies(state).getPolicyMetadatas();
     }
 
     public static final class PutPolicy extends PolicyChange<PutLifecycleRequest> {
@@ -413,7 +405,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         @Override
         void change(DeleteLifecycleAction.Request request, ClusterState state, SortedMap<String, LifecyclePolicyMetadata> policies) {
             String name = request.getPolicyName();
-            List<String> users = state.metadata().indices().values().stream()
+            List<String> users = Release.project(state).indices().values().stream()
                 .filter(index -> name.equals(index.getLifecyclePolicyName()))
                 .map(index -> index.getIndex().getName())
                 .sorted()
@@ -456,7 +448,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         }
 
         private LifecyclePolicyResponseItem item(LifecyclePolicyMetadata p, ClusterState state) {
-            ItemUsage usage = LifecyclePolicyUtils.calculateUsage(resolver, state, p.getName());
+            ItemUsage usage = Release.usage(resolver, state, p.getName());
             return new LifecyclePolicyResponseItem(p.getPolicy(), p.getVersion(), p.getModifiedDateString(), usage);
         }
     }
@@ -469,8 +461,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
 
         @Override
         GetStatusAction.Response answer(AcknowledgedRequest.Plain request, ClusterState state) {
-            var ilm = state.metadata().custom(IndexLifecycleMetadata.TYPE, IndexLifecycleMetadata.EMPTY);
-            return new GetStatusAction.Response(ilm.getOperationMode());
+            return new GetStatusAction.Response(Release.policies(state).getOperationMode());
         }
     }
 
@@ -492,7 +483,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         ExplainLifecycleResponse answer(ExplainLifecycleRequest request, ClusterState state) {
             var answers = new TreeMap<String, IndexLifecycleExplainResponse>();
             for (String name : resolver.concreteIndexNames(state, request)) {
-                IndexMetadata index = state.metadata().index(name);
+                IndexMetadata index = Release.project(state).index(name);
                 String policy = index.getLifecyclePolicyName();
                 boolean managed = Strings.hasText(policy);
                 boolean error = managed && policies(state).containsKey(policy) == false;
@@ -507,27 +498,14 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         /** An index stays for ever in the first step of its hot phase; one whose policy is missing is in no phase. */
         private static IndexLifecycleExplainResponse managed(IndexMetadata index, boolean error) {
             Long created = index.getCreationDate();
-            return IndexLifecycleExplainResponse.newManagedIndexResponse(
+            return Release.managed(
                 index.getIndex().getName(),
                 created,
                 index.getLifecyclePolicyName(),
                 error ? null : created,
                 error ? null : "hot",
                 error ? null : RolloverAction.NAME,
-                error ? null : "check-rollover-ready",
-                null,
-                null,
-                null,
-                error ? null : created,
-                error ? null : created,
-                error ? null : created,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                false
+                error ? null : "check-rollover-ready"
             );
         }
     }
@@ -573,16 +551,14 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         }
 
         private ClusterState delete(DeleteDataStreamAction.Request request, ClusterState state) {
-            var names = DataStreamsActionUtil.getDataStreamNames(resolver, state, request.getNames(), request.indicesOptions());
-            var metadata = Metadata.builder(state.metadata());
+            var names = Release.dataStreamNames(resolver, state, request.getNames(), request.indicesOptions());
             var indices = new HashSet<Index>();
             for (String name : names) {
-                DataStream stream = state.metadata().dataStreams().get(name);
+                DataStream stream = Release.project(state).dataStreams().get(name);
                 indices.addAll(stream.getIndices());
                 indices.addAll(stream.getFailureIndices());
-                metadata.removeDataStream(name);
             }
-            return MetadataDeleteIndexService.deleteIndices(ClusterState.builder(state).metadata(metadata).build(), indices, settings);
+            return MetadataDeleteIndexService.deleteIndices(Release.withoutDataStreams(state, names), indices, settings);
         }
     }
 
@@ -608,14 +584,9 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
 
         @Override
         GetDataStreamAction.Response answer(GetDataStreamAction.Request request, ClusterState state) {
-            List<DataStreamInfo> streams = DataStreamsActionUtil.getDataStreamNames(
-                resolver,
-                state,
-                request.getNames(),
-                request.indicesOptions()
-            )
+            List<DataStreamInfo> streams = Release.dataStreamNames(resolver, state, request.getNames(), request.indicesOptions())
                 .stream()
-                .map(state.metadata().dataStreams()::get)
+                .map(Release.project(state).dataStreams()::get)
                 .sorted(Comparator.comparing(DataStream::getName))
                 .map(stream -> info(stream, state))
                 .toList();
@@ -629,17 +600,18 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         }
 
         private DataStreamInfo info(DataStream stream, ClusterState state) {
-            String template = MetadataIndexTemplateService.findV2Template(state.metadata(), stream.getName(), false);
-            Settings settings = template == null ? Settings.EMPTY : stream.getEffectiveSettings(state.metadata());
+            var project = Release.project(state);
+            String template = MetadataIndexTemplateService.findV2Template(project, stream.getName(), false);
+            Settings settings = template == null ? Settings.EMPTY : stream.getEffectiveSettings(project);
             var indices = new HashMap<Index, IndexProperties>();
-            stream.getIndices().forEach(index -> indices.put(index, properties(stream, index, state.metadata())));
-            stream.getFailureIndices().forEach(index -> indices.put(index, properties(stream, index, state.metadata())));
+            stream.getIndices().forEach(index -> indices.put(index, properties(stream, index, state)));
+            stream.getFailureIndices().forEach(index -> indices.put(index, properties(stream, index, state)));
             String[] names = stream.getIndices().stream().map(Index::getName).toArray(String[]::new);
             IndexMode mode = stream.getIndexMode() == null ? IndexSettings.MODE.get(settings) : stream.getIndexMode();
             return new DataStreamInfo(
                 stream,
                 stream.isFailureStoreEffectivelyEnabled(failureStore),
-                new ClusterStateHealth(state, names).getStatus(),
+                Release.health(state, names),
                 template,
                 settings.get(IndexMetadata.LIFECYCLE_NAME),
                 null,
@@ -650,7 +622,8 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
             );
         }
 
-        private static IndexProperties properties(DataStream stream, Index index, Metadata metadata) {
+        private static IndexProperties properties(DataStream stream, Index index, ClusterState state) {
+            var metadata = Release.project(state);
             IndexMetadata meta = metadata.index(index);
             ManagedBy by = ManagedBy.UNMANAGED;
             if (metadata.isIndexManagedByILM(meta)) {
