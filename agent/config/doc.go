@@ -28,3 +28,5 @@
 // starts no goroutine. A Config is not changed after it was returned and may
 // be shared.
 package config
+
+//go:generate go run ./manual config.go ../../README.md
