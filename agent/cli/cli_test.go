@@ -112,6 +112,42 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	visit(newRootCommand(&program{}))
 }
 
+// The examples of the help use commands, flags and arguments that there are.
+func TestExamplesAreReal(t *testing.T) {
+	quoted := regexp.MustCompile(`"[^"]*"|\S+`)
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		for line := range strings.Lines(cmd.Example) {
+			_, call, ok := strings.Cut(line, "auditship ")
+			if !ok || strings.Contains(line, "docker run") {
+				continue
+			}
+			call, _, _ = strings.Cut(call, ")")  // of a substitution
+			call, _, _ = strings.Cut(call, " |") // only before another program
+			call, _, _ = strings.Cut(call, " >")
+			call, _, _ = strings.Cut(call, " <")
+			root := newRootCommand(&program{})
+			found, rest, err := root.Find(quoted.FindAllString(strings.TrimSpace(call), -1))
+			if err == nil {
+				err = found.ParseFlags(rest)
+			}
+			if err == nil {
+				err = found.ValidateFlagGroups()
+			}
+			if err == nil {
+				err = found.ValidateArgs(found.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %s: %v", cmd.CommandPath(), strings.TrimSpace(line), err)
+			}
+		}
+		for _, child := range cmd.Commands() {
+			visit(child)
+		}
+	}
+	visit(newRootCommand(&program{}))
+}
+
 func TestCheck(t *testing.T) {
 	got := runMain("check", "-c", writeConfig(t, valid))
 	want := regexp.MustCompile(`^configuration ok: 2 inputs \(1 file, 1 api\), [1-9][0-9]* masking rules, documents kept 180d\n$`)

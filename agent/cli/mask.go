@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/mask"
 )
 
@@ -31,18 +34,19 @@ masked, in its own shape and order, one a line. It needs no configuration: the
 built-in rules apply, and those of --rules beside them. With --explain it says
 below each record which rule hit where.
 
-The input may be one record a line, records over several lines, or an array of
-records.`,
+The input may be anything that run and import read: one record a line, records
+over several lines, arrays, CSV, each also compressed. What is no record is masked
+as the text it is.`,
 		Example: `  auditship mask audit.json
   auditship mask --rules masking.yml --explain < audit.json
   auditship mask test masking.yml`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(cmd *cobra.Command, files []string) error {
 			rules, err := mask.Load(flags.rules, mask.Options{})
 			if err != nil {
 				return misused(err)
 			}
-			return p.maskFiles(rules, files, flags.explain)
+			return p.maskFiles(cmd.Context(), rules, files, flags.explain)
 		},
 	}
 	cmd.PersistentFlags().StringArrayVar(&flags.rules, "rules", nil, "`file` with masking rules, beside the built-in ones (may be repeated)")
@@ -67,7 +71,7 @@ not, 2 that the rules are wrong.`,
 			case err != nil:
 				return misused(err)
 			case len(failed) > 0:
-				return failed
+				return &exitError{exitFailed, failed} // the rules are not wrong, but not what is wanted
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s ok\n", count(ran, "test"))
 			return err
@@ -76,21 +80,24 @@ not, 2 that the rules are wrong.`,
 }
 
 // maskFiles masks the records of files, or of standard input.
-func (p *program) maskFiles(rules *mask.Rules, files []string, explain bool) error {
-	out := &maskPrinter{w: bufio.NewWriter(p.stdout), masker: rules.NewMasker(), explain: explain, colour: colours(p.stdout)}
+func (p *program) maskFiles(ctx context.Context, rules *mask.Rules, files []string, explain bool) error {
+	out := &maskPrinter{w: bufio.NewWriter(p.stdout), stderr: p.stderr, masker: rules.NewMasker(), explain: explain, colour: colours(p.stdout)}
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	for _, name := range files {
-		if err := p.maskFile(out, name); err != nil {
+		if err := p.maskFile(ctx, out, name); err != nil {
 			return errors.Join(err, out.w.Flush())
 		}
 	}
 	return out.w.Flush()
 }
 
-func (p *program) maskFile(out *maskPrinter, name string) error {
-	in := p.stdin
+// maskFile reads a file as the agent does.
+func (p *program) maskFile(ctx context.Context, out *maskPrinter, name string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	in := untilDone(ctx, p.stdin)
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -99,16 +106,9 @@ func (p *program) maskFile(out *maskPrinter, name string) error {
 		defer func() { _ = f.Close() }() // only read from
 		in = f
 	}
-	records := bufio.NewScanner(in)
-	records.Buffer(nil, maxMaskRecord)
-	records.Split(splitRecords)
-	for records.Scan() {
-		if err := out.print(records.Bytes()); err != nil {
-			return err
-		}
-	}
-	if err := records.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+	source := filesource.New(filesource.Config{Input: "mask", Reader: in, MaxRecord: maxMaskRecord})
+	if err := source.Run(ctx, nil, out.batch); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
@@ -126,29 +126,48 @@ func colours(w io.Writer) bool {
 // maskPrinter prints masked records.
 type maskPrinter struct {
 	w       *bufio.Writer
+	stderr  io.Writer
 	masker  *mask.Masker
 	explain bool
 	colour  bool
 	line    bytes.Buffer
 }
 
-// print masks one record and prints it on a line of its own.
-func (o *maskPrinter) print(record []byte) error {
+// batch prints the records of a batch, each on a line of its own.
+func (o *maskPrinter) batch(_ context.Context, b event.Batch) error {
+	for _, r := range b.Records {
+		if err := o.record(r); err != nil {
+			return err
+		}
+	}
+	if b.Release != nil {
+		b.Release()
+	}
+	return o.w.Flush() // who types a record wants to see it
+}
+
+func (o *maskPrinter) record(r event.Raw) error {
+	switch {
+	case r.Fault != nil && r.Fault.Length > 0 && len(r.Bytes) == 0:
+		_, err := fmt.Fprintf(o.stderr, "left out: %s at byte %d (%d bytes)\n", r.Fault.Reason, r.Offset, r.Fault.Length)
+		return err
+	case r.Fault != nil:
+		return o.text(o.masker.MaskText(r.Bytes))
+	}
 	var hits []mask.Hit
 	var res mask.Result
 	if o.explain {
-		hits, res = o.masker.Explain(record)
+		hits, res = o.masker.Explain(r.Bytes)
 	} else {
-		res = o.masker.Mask(record)
+		res = o.masker.Mask(r.Bytes)
+	}
+	if res.Outcome == mask.Broken {
+		if parts := filesource.Split(r); len(parts) > 1 {
+			return o.batch(context.Background(), event.Batch{Records: parts})
+		}
 	}
 	if res.Outcome != mask.Dropped {
-		o.line.Reset()
-		if json.Compact(&o.line, res.Bytes) != nil {
-			o.line.Reset() // no JSON: print it as the text it is
-			o.line.Write(res.Bytes)
-		}
-		o.line.WriteByte('\n')
-		if _, err := o.w.Write(o.line.Bytes()); err != nil {
+		if err := o.text(res.Bytes); err != nil {
 			return err
 		}
 	}
@@ -160,6 +179,18 @@ func (o *maskPrinter) print(record []byte) error {
 	return nil
 }
 
+// text prints what is masked: JSON on one line, anything else as the text it is.
+func (o *maskPrinter) text(masked []byte) error {
+	o.line.Reset()
+	if json.Compact(&o.line, masked) != nil {
+		o.line.Reset()
+		o.line.Write(masked)
+	}
+	o.line.WriteByte('\n')
+	_, err := o.w.Write(o.line.Bytes())
+	return err
+}
+
 func (o *maskPrinter) hit(h mask.Hit) error {
 	format := "    %s: %s by rule %s\n"
 	if o.colour {
@@ -167,53 +198,4 @@ func (o *maskPrinter) hit(h mask.Hit) error {
 	}
 	_, err := fmt.Fprintf(o.w, format, h.Path, h.Action, h.Rule)
 	return err
-}
-
-// splitRecords is a bufio.SplitFunc that finds JSON objects, one after the
-// other or in an array, on one line or several. Anything else is a record of
-// its own up to the end of its line.
-func splitRecords(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	start := 0
-	for start < len(data) && bytes.IndexByte([]byte(" \t\r\n,[]"), data[start]) >= 0 {
-		start++
-	}
-	if rest := data[start:]; bytes.HasPrefix(rest, []byte("\xef\xbb\xbf")) { // byte order mark
-		return start + 3, nil, nil
-	}
-	if start == len(data) {
-		return start, nil, nil
-	}
-	end := bytes.IndexByte(data[start:], '\n')
-	if data[start] == '{' {
-		end = objectEnd(data[start:])
-	}
-	switch {
-	case end >= 0:
-		return start + end, bytes.TrimRight(data[start:start+end], "\r"), nil
-	case atEOF:
-		return len(data), data[start:], nil
-	}
-	return start, nil, nil
-}
-
-// objectEnd is the length of the object that data starts with, -1 where its
-// end is not there.
-func objectEnd(data []byte) int {
-	depth, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return -1
 }
