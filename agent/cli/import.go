@@ -13,8 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/pipeline"
@@ -30,6 +32,8 @@ type importing struct {
 	timezone   string
 	gateway    string // "" for the configured one
 	maxRecord  string
+
+	apis []config.Input // the configured audit APIs of the gateway
 }
 
 func newImportCommand(p *program) *cobra.Command {
@@ -138,6 +142,11 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 		return err
 	}
 	cfg.HTTP = "off" // that is the agent's
+	for _, in := range cfg.Inputs {
+		if in.API != nil && in.Gateway == i.gateway {
+			i.apis = append(i.apis, in)
+		}
+	}
 	cfg.Inputs = nil
 	add := func(id string, f config.FileInput) {
 		cfg.Inputs = append(cfg.Inputs, config.Input{
@@ -246,10 +255,11 @@ func (i *importing) run(ctx context.Context, cfg *config.Config) (err error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	display := i.newDisplay()
+	log := i.importLog(cfg.Log, display)
 	line, err := pipeline.Open(cfg, pipeline.Options{
-		Client: client, Log: i.importLog(cfg.Log, display), Version: version,
+		Client: client, Log: log, Version: version,
 		Once: true, Beside: besideFor(cfg, i.gateway), DeadLetter: i.deadLetter,
-		Readers: i.readers(ctx),
+		Readers: i.readers(ctx), EventNames: i.eventNames(ctx, log),
 	})
 	if err != nil {
 		return err
@@ -259,6 +269,42 @@ func (i *importing) run(ctx context.Context, cfg *config.Config) (err error) {
 	err = line.Run(ctx)
 	stop()
 	return i.conclude(ctx, cfg, line, err)
+}
+
+// namesTimeout bounds the question for display names, without which an import works
+// as well.
+const namesTimeout = 10 * time.Second
+
+// eventNames asks the gateway for the display names of its event types, if the
+// configuration has its audit API: the agent's documents have them, too.
+func (i *importing) eventNames(ctx context.Context, log zerolog.Logger) map[string]*apisource.EventNames {
+	ctx, stop := context.WithTimeout(ctx, namesTimeout)
+	defer stop()
+	for _, in := range i.apis {
+		names := apisource.NewEventNames()
+		ask, err := pipeline.APIClient(in.API)
+		if err == nil {
+			ask.Tries = 1
+			err = fetchNames(ctx, names, ask)
+		}
+		if err == nil {
+			return map[string]*apisource.EventNames{i.gateway: names}
+		}
+		log.Warn().Str("input", in.ID).Err(err).Msg("event types will stand for their display names")
+	}
+	return nil
+}
+
+func fetchNames(ctx context.Context, names *apisource.EventNames, ask apisource.ClientConfig) error {
+	client, err := apisource.NewClient(ask)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if !names.Fetch(ctx, client) {
+		return errors.New("the gateway does not tell them")
+	}
+	return nil
 }
 
 // besideFor names the folder of the positions: each target has its own, so that an
@@ -396,7 +442,8 @@ func (i *importing) rehearse(ctx context.Context, cfg *config.Config) error {
 		}
 		return nil
 	}
-	o := pipeline.Options{Log: i.importLog(cfg.Log, nil), Version: version, Readers: i.readers(ctx)}
+	log := i.importLog(cfg.Log, nil)
+	o := pipeline.Options{Log: log, Version: version, Readers: i.readers(ctx), EventNames: i.eventNames(ctx, log)}
 	t, err := pipeline.DryRun(ctx, cfg, o, i.stdout, reject)
 	if rejects > listed {
 		_, _ = fmt.Fprintf(i.stderr, "and %d more; --dead-letter FILE keeps them\n", rejects-listed)

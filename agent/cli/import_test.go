@@ -308,6 +308,31 @@ func TestImportDryRun(t *testing.T) {
 	}
 }
 
+// Where the configuration has the gateway's audit API, imported records get the
+// display names of their event types from it, as those of the agent do.
+func TestImportAsksForDisplayNames(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/audit_logs/event_types" || r.Header.Get("X-API-KEY") != "c4nary-s3cret" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		_, _ = io.WriteString(w, `{"list":[{"key":"AddService","name":"Add Service"}]}`) // a lost answer fails the test
+	}))
+	defer server.Close()
+	for name, tt := range map[string]struct{ url, gateway, eventName, says string }{
+		"it answers":         {server.URL, "api7", "Add Service", "read 1 record"},
+		"another gateway":    {server.URL, "other", "AddService", "read 1 record"},
+		"it does not answer": {"http://127.0.0.1:1", "api7", "AddService", "event types will stand for their display names"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := writeConfig(t, fmt.Sprintf("inputs: [{type: api, id: dashboard, url: %q, api_key: c4nary-s3cret}]\nstate_dir: %s\n", tt.url, t.TempDir()))
+			var stdout, stderr bytes.Buffer
+			code := Main([]string{"import", "--dry-run", "-c", cfg, "--gateway", tt.gateway, "-"}, strings.NewReader(namedRecord("1")), &stdout, &stderr)
+			got := outcome{code, stdout.String(), stderr.String()}
+			want(t, got, exitDone, fmt.Sprintf(`"event_name":%q`, tt.eventName), tt.says)
+		})
+	}
+}
+
 func TestImportSaysWhatIsWrongBeforeItBegins(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()

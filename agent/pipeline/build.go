@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -50,6 +51,9 @@ type Options struct {
 	// asked for them, so that the agent is not called ready when it could not
 	// deliver. Without any it is not asked.
 	Needs exporter.Privileges
+	// EventNames are the display names of event types by gateway, for gateways
+	// of which no input of type api learns them.
+	EventNames map[string]*apisource.EventNames
 }
 
 // Open makes a pipeline: it locks the state directory, compiles the rules and
@@ -200,6 +204,7 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	for _, rule := range common.rules.Names() {
 		p.masked.add(rule, 0)
 	}
+	maps.Copy(common.eventNames, o.EventNames)
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
 		if err != nil {

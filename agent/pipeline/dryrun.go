@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
@@ -42,6 +43,7 @@ func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, rej
 	if err != nil {
 		return d.totals, err
 	}
+	maps.Copy(common.eventNames, o.EventNames)
 	for _, in := range cfg.Inputs {
 		if err := d.read(ctx, cfg, in, o, common); err != nil {
 			return d.totals, errors.Join(fmt.Errorf("input %s: %w", in.ID, err), d.w.Flush())
