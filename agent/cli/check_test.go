@@ -43,6 +43,7 @@ func newCheckDesk(t *testing.T) *checkDesk {
 		"ES_API_KEY": canarySecret, "HOST": canarySecret + ".example.com", "BAD_URL": "https://elastic:" + canarySecret + "@es:9200",
 		"BAD_PORT": "https://elastic:" + canarySecret + "/1@es:9200", "LEVEL": canarySecret, "SPAN": canarySecret,
 		"TWO_LINES": canarySecret + "\nsecond line", "EMPTY": "",
+		"MASK_KEY": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 	} {
 		t.Setenv(name, value)
 	}

@@ -402,7 +402,7 @@ func TestImportDoesNotWaitForWhatDoesNotPass(t *testing.T) {
 	refuse.Store(true)
 	began := time.Now()
 	got := d.run("", path)
-	want(t, got, exitFailed, "1 not sent", "elasticsearch takes no documents: forbidden; when that is mended, the same command goes on here")
+	want(t, got, exitFailed, "1 not sent", "elasticsearch takes no documents: forbidden", "; when that is mended, the same command goes on here")
 	if took := time.Since(began); took > 10*time.Second || strings.Contains(got.stderr, "c4nary") {
 		t.Errorf("after %v: %s", took, got.stderr)
 	}
