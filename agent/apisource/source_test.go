@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/auditship/auditship/agent/api7sim"
 )
 
@@ -34,6 +36,36 @@ func TestHistoryIsReadOnce(t *testing.T) {
 	d.expectOnce(g)
 	if want := noon.Add(-10 * time.Minute); !d.places[len(d.places)-1].Equal(want) {
 		t.Errorf("the cursor is at %s, not %s", d.places[len(d.places)-1], want)
+	}
+}
+
+// How far the history is, is told in the log now and then, and in the metrics.
+func TestProgressOfTheHistory(t *testing.T) {
+	g := newGateway(t, api7sim.Options{})
+	d := newDesk(t, g)
+	var log bytes.Buffer
+	d.config.Log = zerolog.New(&log)
+	s, err := New(d.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := noon.Add(-100 * time.Hour).UnixMilli()
+	s.progress.begin(begin, noon.UnixMilli())
+	at := noon.Add(-75 * time.Hour)
+	s.tellProgress(at.UnixMilli(), noon.UnixMilli())
+	if log.Len() > 0 || s.Stats().Until.Load() != at.UnixMilli() {
+		t.Errorf("at once: %s; until %d", log.String(), s.Stats().Until.Load())
+	}
+	s.progress.told = time.Now().Add(-progressEvery)
+	s.tellProgress(at.UnixMilli(), noon.UnixMilli())
+	s.tellProgress(at.UnixMilli(), noon.UnixMilli())
+	s.tellProgress(noon.UnixMilli(), noon.UnixMilli())
+	s.tellProgress(noon.UnixMilli(), noon.UnixMilli())
+	want := `{"level":"info","until":"2026-11-17T09:00:00Z","records":0,"percent":25,"message":"history is being read"}
+{"level":"info","until":"2026-11-20T12:00:00Z","records":0,"message":"history is read; following"}
+`
+	if log.String() != want {
+		t.Errorf("the log is\n%s\nnot\n%s", log.String(), want)
 	}
 }
 

@@ -52,7 +52,10 @@ type stand struct {
 	from    time.Time
 }
 
-const token = "t0ken-c4nary"
+const (
+	token    = "t0ken-c4nary"
+	password = "correct horse battery staple"
+)
 
 func newStand(t testing.TB, more string) *stand {
 	t.Helper()
@@ -69,7 +72,7 @@ func newStand(t testing.TB, more string) *stand {
 	s.must(mappings.Apply(t.Context(), s.clientAs(s.node.Username, s.node.Password), mappings.Options{}))
 	namespace := estest.Namespace(t)
 	s.stream = mappings.StreamName(namespace)
-	const password = "correct horse battery staple"
+
 	s.must(s.node.CreateUser(t.Context(), "agent-"+namespace, password, mappings.AgentRole))
 	s.client = s.clientAs("agent-"+namespace, password)
 	cfg, err := config.Parse("auditship.yml", fmt.Appendf(nil, `
