@@ -173,7 +173,9 @@ func Stream(cfg *config.Config) string { return "logs-api7.audit-" + cfg.Elastic
 
 // shared is what the inputs have in common.
 type shared struct {
+	log             zerolog.Logger
 	rules           *mask.Rules
+	hits            *mask.Tally
 	stateKey, idKey []byte
 	names           *ecs.Names
 	eventNames      map[string]*apisource.EventNames // by gateway
@@ -187,6 +189,11 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	common, err := newShared(cfg, stateKey)
 	if err != nil {
 		return err
+	}
+	common.log = p.log
+	for i, rule := range common.rules.Names() {
+		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
+			func() int64 { return int64(common.hits.Of(i)) })
 	}
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
@@ -229,7 +236,10 @@ func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
 		}
 		idKey = []byte(text)
 	}
-	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs)}, nil
+	return shared{
+		rules: rules, hits: rules.NewTally(), stateKey: stateKey, idKey: idKey,
+		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs),
+	}, nil
 }
 
 func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
@@ -266,7 +276,7 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 	masksID := slices.ContainsFunc(decoder.IDPaths(), common.rules.MasksField)
 	return func() *transformer {
 		return &transformer{
-			masker: common.rules.NewMasker(), decoder: decoder.Clone(),
+			log: common.log, masker: common.rules.NewMasker(), tally: common.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
 			masksID:  masksID, splits: in.File != nil, now: time.Now,

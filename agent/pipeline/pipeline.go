@@ -131,7 +131,9 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	defer stopReading()
 	sources, sourcesCtx := errgroup.WithContext(reading)
 	for _, in := range p.inputs {
-		sources.Go(func() error { return p.read(sourcesCtx, in) })
+		sources.Go(func() error {
+			return Contain("input "+in.id, func() error { return p.read(sourcesCtx, in) })
+		})
 	}
 
 	stages, stagesCtx := errgroup.WithContext(drain)
@@ -141,9 +143,13 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	for range p.transformers {
 		transformers.Go(p.transformAll)
 	}
-	stages.Go(func() error { return p.sequenceAll(stagesCtx) })
+	stages.Go(func() error {
+		return Contain("the queue", func() error { return p.sequenceAll(stagesCtx) })
+	})
 	for range p.senders {
-		stages.Go(func() error { return p.deliverAll(stagesCtx) })
+		stages.Go(func() error {
+			return Contain("delivery", func() error { return p.deliverAll(stagesCtx) })
+		})
 	}
 
 	err := orderly(reading, sources.Wait())
