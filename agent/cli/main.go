@@ -13,6 +13,7 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/agent/pipeline"
 )
 
 // Main runs the command that args name, without the program's own name, and
@@ -34,7 +35,11 @@ func execute(root *cobra.Command, p *program, args []string) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	var cmd *cobra.Command
+	err := pipeline.Contain("auditship", func() (err error) {
+		cmd, err = root.ExecuteContextC(ctx)
+		return err
+	})
 	if err != nil && !started {
 		// Nothing has run yet, so this is about the arguments.
 		err = misused(fmt.Errorf("%s\nRun '%s --help' for usage", strings.TrimSpace(err.Error()), cmd.CommandPath()))

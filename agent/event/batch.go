@@ -86,6 +86,7 @@ const (
 	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
 	ReasonBrokenGzip  = "broken_gzip"   // the compressed file is damaged here
 	ReasonMaskRefused = "mask_refused"  // a rule with on_error: dead_letter
+	ReasonFailed      = "failed"        // the agent failed on it; its log says where
 	ReasonRefused     = "refused"       // Elasticsearch refused the document
 	ReasonDocTooLarge = "doc_too_large" // Elasticsearch: 413 for the document alone
 	ReasonFailStored  = "failure_store" // Elasticsearch put it into its failure store

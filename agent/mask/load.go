@@ -237,11 +237,7 @@ func (c *compiler) secret(k keySpec) (secret []byte, problem string) {
 		}
 		return secret, ""
 	}
-	path := k.file
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(k.at.file), path) // as seen from the rules file
-	}
-	text, mode, err := c.opts.ReadFile(path)
+	text, mode, err := c.opts.ReadFile(besideRules(k))
 	if err != nil {
 		return nil, "cannot read the key file " + k.file + ": " + reason(err)
 	}
@@ -264,6 +260,15 @@ func decodeKey(text string) []byte {
 		}
 	}
 	return nil
+}
+
+// besideRules is the path of a key's file, which starts in the folder of its rules
+// file.
+func besideRules(k keySpec) string {
+	if filepath.IsAbs(k.file) {
+		return k.file
+	}
+	return filepath.Join(filepath.Dir(k.at.file), k.file)
 }
 
 // wholes are the fields of a record that hold all kinds of values.

@@ -3,6 +3,7 @@ package mask
 import (
 	"hash"
 	"slices"
+	"sync/atomic"
 
 	"github.com/auditship/auditship/agent/jsonscan"
 )
@@ -38,17 +39,18 @@ type Result struct {
 // Masker masks one record at a time. It holds the scratch memory of one
 // goroutine and is NOT safe for concurrent use.
 type Masker struct {
-	rules  *Rules
-	nodes  *nodes
-	keys   *keyCache // members' names
-	names  *keyCache // names that stand in texts and values
-	levels []*walker
-	looker *walker // into members' names
-	hits   []uint64
-	hashes map[*hmacKey]hash.Hash
-	sum    []byte
-	domain []byte
-	out    []byte
+	rules    *Rules
+	nodes    *nodes
+	keys     *keyCache // members' names
+	names    *keyCache // names that stand in texts and values
+	levels   []*walker
+	looker   *walker  // into members' names
+	hits     []uint64 // by rule
+	reported []uint64 // of hits, to a Tally
+	hashes   map[*hmacKey]hash.Hash
+	sum      []byte
+	domain   []byte
+	out      []byte
 
 	// of the record at hand
 	record  []byte
@@ -67,7 +69,7 @@ type Masker struct {
 // NewMasker makes a masker for one goroutine. It remembers the keys of the
 // records it saw, about 1 MB at most.
 func (r *Rules) NewMasker() *Masker {
-	m := &Masker{rules: r, nodes: newNodes(r), hits: make([]uint64, len(r.rules)), hashes: map[*hmacKey]hash.Hash{}}
+	m := &Masker{rules: r, nodes: newNodes(r), hits: make([]uint64, len(r.rules)), reported: make([]uint64, len(r.rules)), hashes: map[*hmacKey]hash.Hash{}}
 	if r.conditional {
 		m.met = make([]condition3, len(r.rules))
 	}
@@ -81,6 +83,26 @@ func (r *Rules) NewMasker() *Masker {
 // Hits counts, for each rule by the index of Rules.Names, the values it
 // changed since the masker was made. It is a copy.
 func (m *Masker) Hits() []uint64 { return slices.Clone(m.hits) }
+
+// Tally adds up the hits of the maskers of several goroutines.
+type Tally struct{ hits []atomic.Uint64 }
+
+// NewTally makes a tally of zero for each rule.
+func (r *Rules) NewTally() *Tally { return &Tally{make([]atomic.Uint64, len(r.rules))} }
+
+// Of reads the hits of one rule, by the index of Rules.Names.
+func (t *Tally) Of(rule int) uint64 { return t.hits[rule].Load() }
+
+// Report adds what the masker hit since it last reported. The tally is of the
+// masker's own Rules.
+func (m *Masker) Report(t *Tally) {
+	for i, n := range m.hits {
+		if more := n - m.reported[i]; more > 0 {
+			t.hits[i].Add(more)
+			m.reported[i] = n
+		}
+	}
+}
 
 // Mask masks one record. It never returns a byte of a value that a rule
 // selects: where masking fails, it replaces the value, or the whole record.

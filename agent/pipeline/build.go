@@ -184,11 +184,12 @@ func Stream(cfg *config.Config) string { return "logs-api7.audit-" + cfg.Elastic
 
 // shared is what the inputs have in common.
 type shared struct {
+	log             zerolog.Logger
 	rules           *mask.Rules
+	hits            *mask.Tally
 	stateKey, idKey []byte
 	names           *ecs.Names
 	eventNames      map[string]*apisource.EventNames // by gateway
-	masked          *tally                           // values by rule
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -200,11 +201,12 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	common.masked = &p.masked
-	for _, rule := range common.rules.Names() {
-		p.masked.add(rule, 0)
-	}
 	maps.Copy(common.eventNames, o.EventNames)
+	common.log = p.log
+	for i, rule := range common.rules.Names() {
+		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
+			func() int64 { return int64(common.hits.Of(i)) })
+	}
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
 		if err != nil {
@@ -246,7 +248,10 @@ func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
 		}
 		idKey = []byte(text)
 	}
-	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs), &tally{}}, nil
+	return shared{
+		rules: rules, hits: rules.NewTally(), stateKey: stateKey, idKey: idKey,
+		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs),
+	}, nil
 }
 
 func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
@@ -281,15 +286,13 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 	if names := common.eventNames[in.Gateway]; names != nil {
 		documents.EventNames = names.Name
 	}
-	rules := common.rules.Names()
 	masksID := slices.ContainsFunc(decoder.IDPaths(), common.rules.MasksField)
 	return func() *transformer {
 		return &transformer{
-			masker: common.rules.NewMasker(), decoder: decoder.Clone(),
+			log: common.log, masker: common.rules.NewMasker(), tally: common.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
 			masksID:  masksID, splits: in.File != nil, now: time.Now,
-			masked: common.masked, rules: rules, hits: make([]uint64, len(rules)),
 		}
 	}, nil
 }

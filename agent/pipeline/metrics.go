@@ -39,7 +39,6 @@ func (p *Pipeline) exportState() {
 	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
 		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
 	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
-	p.metrics.Counters("masked_values_total", "Values that masking replaced or dropped, by rule.", "rule", p.masked.read)
 	p.metrics.Counters("dead_letters_total", "Records put into the dead letter, by reason.", "reason", p.buried.read)
 }
 

@@ -59,7 +59,6 @@ type Pipeline struct {
 	told      throttle     // what the log was told of conditions
 	answers   answers      // of Elasticsearch
 	buried    tally        // dead letters by reason
-	masked    tally        // masked values by rule
 	counters  counters     // of streams with records without an id
 }
 
@@ -139,7 +138,9 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	defer stopReading()
 	sources, sourcesCtx := errgroup.WithContext(reading)
 	for _, in := range p.inputs {
-		sources.Go(func() error { return p.read(sourcesCtx, in) })
+		sources.Go(func() error {
+			return Contain("input "+in.id, func() error { return p.read(sourcesCtx, in) })
+		})
 	}
 
 	stages, stagesCtx := errgroup.WithContext(drain)
@@ -149,9 +150,13 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	for range p.transformers {
 		transformers.Go(p.transformAll)
 	}
-	stages.Go(func() error { return p.sequenceAll(stagesCtx) })
+	stages.Go(func() error {
+		return Contain("the queue", func() error { return p.sequenceAll(stagesCtx) })
+	})
 	for range p.senders {
-		stages.Go(func() error { return p.deliverAll(stagesCtx) })
+		stages.Go(func() error {
+			return Contain("delivery", func() error { return p.deliverAll(stagesCtx) })
+		})
 	}
 
 	err := orderly(reading, sources.Wait())

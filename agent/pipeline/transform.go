@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"errors"
+	"runtime/debug"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/decode"
 	"github.com/auditship/auditship/agent/ecs"
@@ -16,7 +19,9 @@ import (
 // transformer makes documents of records: mask, decode, document. It belongs to one
 // goroutine.
 type transformer struct {
+	log      zerolog.Logger
 	masker   *mask.Masker
+	tally    *mask.Tally
 	decoder  *decode.Decoder
 	builder  *ecs.Builder
 	identity *ecs.Identity
@@ -28,9 +33,6 @@ type transformer struct {
 	// hide others.
 	splits bool
 	now    func() time.Time
-	masked *tally   // values by rule
-	rules  []string // by the index of hits
-	hits   []uint64 // of each rule, as far as they are in masked
 
 	record event.Record
 }
@@ -79,19 +81,8 @@ func (t *transformer) transform(b event.Batch) *shipment {
 	for i := range records {
 		t.one(s, records[i], now)
 	}
-	t.countHits()
+	t.masker.Report(t.tally)
 	return s
-}
-
-// countHits adds what the masker did since it was last called.
-func (t *transformer) countHits() {
-	hits := t.masker.Hits()
-	for i, n := range hits {
-		if n > t.hits[i] {
-			t.masked.add(t.rules[i], int64(n-t.hits[i]))
-		}
-	}
-	t.hits = hits
 }
 
 // count notes the records without an id of a batch that was acknowledged before.
@@ -103,8 +94,41 @@ func (t *transformer) count(s *shipment, records []event.Raw) {
 	}
 }
 
-// one transforms one record, or what was read in its place.
+// one transforms one record, or what was read in its place. One on which the agent
+// itself fails becomes a dead letter; those around it go on.
 func (t *transformer) one(s *shipment, r event.Raw, now time.Time) {
+	before := s.extent()
+	defer func() {
+		failure := recover()
+		if failure == nil {
+			return
+		}
+		t.log.Error().Str("input", s.batch.Input).Str("path", s.batch.Path).Int64("offset", r.Offset).
+			Str("failure", harmless(failure)).Bytes("stack", debug.Stack()).Msg("failed on a record, which is a dead letter now: please report this")
+		s.reset(before)
+		s.read++
+		s.letters = append(s.letters, t.letter(s, r, event.ReasonFailed, t.masker.Mask(r.Bytes).Bytes))
+	}()
+	t.take(s, r, now)
+}
+
+// extent is how far a shipment is filled.
+type extent struct {
+	documents, anonymous, letters, places, text int
+	read, dropped                               int64
+}
+
+func (s *shipment) extent() extent {
+	return extent{len(s.documents), len(s.anonymous), len(s.letters), len(s.places), len(s.text), s.read, s.dropped}
+}
+
+// reset empties a shipment down to what it was.
+func (s *shipment) reset(m extent) {
+	s.documents, s.anonymous, s.letters = s.documents[:m.documents], s.anonymous[:m.anonymous], s.letters[:m.letters]
+	s.places, s.text, s.read, s.dropped = s.places[:m.places], s.text[:m.text], m.read, m.dropped
+}
+
+func (t *transformer) take(s *shipment, r event.Raw, now time.Time) {
 	if r.Fault != nil {
 		s.read++
 		s.letters = append(s.letters, t.letter(s, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/auditship/auditship/agent/cli"
 	"github.com/auditship/auditship/exporter/esnode/estest"
 )
 
@@ -13,10 +15,25 @@ import (
 const asProgram = "AUDITSHIP_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch os.Getenv(asProgram) {
+	case "":
+	case "with a failing stdin":
+		os.Exit(cli.Main(os.Args[1:], &failing{os.Stdin}, os.Stdout, os.Stderr))
+	default:
 		main()
 	}
 	os.Exit(estest.Wrap(m).Run())
+}
+
+// failing is a stream that panics at its end, with what it read in the panic.
+type failing struct{ io.Reader }
+
+func (f *failing) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil {
+		panic("failed on " + string(p[:cap(p)]))
+	}
+	return n, nil
 }
 
 // The process ends with the exit code of its command, and prints where it
