@@ -28,6 +28,10 @@ import (
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
+// maxTransformers bounds the memory on hosts with many cores. Each makes some 200,000
+// documents a second, so a few keep ahead of any Elasticsearch.
+const maxTransformers = 4
+
 // Options are what Open needs beside the configuration.
 type Options struct {
 	Client  *exporter.Client
@@ -57,7 +61,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		log: o.Log, store: store,
 		ledger: &health.Ledger{}, conditions: &health.Conditions{},
 		bulkBytes: int64(cfg.Elasticsearch.BulkSize), linger: time.Duration(cfg.Elasticsearch.FlushInterval),
-		senders: cfg.Elasticsearch.Workers, transformers: runtime.GOMAXPROCS(0),
+		senders: cfg.Elasticsearch.Workers, transformers: min(runtime.GOMAXPROCS(0), maxTransformers),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
 		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
 		counters:        map[string]*occurrences{},
@@ -169,6 +173,7 @@ type shared struct {
 	stateKey, idKey []byte
 	names           *ecs.Names
 	eventNames      map[string]*apisource.EventNames // by gateway
+	shipments       *shipments
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -180,6 +185,7 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
+	p.shipments = common.shipments
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
 		if err != nil {
@@ -221,7 +227,7 @@ func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
 		}
 		idKey = []byte(text)
 	}
-	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs)}, nil
+	return shared{rules, stateKey, idKey, ecs.NewNames(0), eventNames(cfg.Inputs), &shipments{}}, nil
 }
 
 func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
@@ -261,7 +267,7 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 			masker: common.rules.NewMasker(), decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
-			masksID:  masksID, splits: in.File != nil, now: time.Now,
+			masksID:  masksID, splits: in.File != nil, now: time.Now, shipments: common.shipments,
 		}
 	}, nil
 }
