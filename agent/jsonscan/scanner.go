@@ -156,6 +156,38 @@ func (s *Scanner) Skip(first Kind) bool {
 	return true
 }
 
+// SkipKnown is Skip for a text that was scanned to its end before: it looks for the
+// end of the value alone. Where the text is broken all the same, it may stop at the
+// wrong place, but never outside of the text.
+func (s *Scanner) SkipKnown(first Kind) bool {
+	if first != BeginObject && first != BeginArray {
+		return first != Invalid
+	}
+	b := s.data
+	depth := 1
+	for i := s.pos; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i = plainEnd(b, i+1); i < len(b) && b[i] != '"'; i = plainEnd(b, i) {
+				if i++; b[i-1] == '\\' {
+					i++ // whatever is escaped
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				s.start, s.end, s.pos = i, i+1, i+1
+				s.stack = s.stack[:len(s.stack)-1]
+				s.afterValue()
+				return true
+			}
+		}
+	}
+	s.fail(len(b), "unexpected end")
+	return false
+}
+
 // skipSpace moves to the next byte that is no white space and returns it.
 func (s *Scanner) skipSpace() (byte, bool) {
 	if s.pos < len(s.data) {

@@ -245,7 +245,7 @@ func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, co
 
 // newTransform makes the way from an input's records to documents.
 func newTransform(cfg *config.Config, in config.Input, version string, common shared) (func() *transformer, error) {
-	options := decode.Options{Rename: in.Rename}
+	options := decode.Options{Rename: in.Rename, Known: true}
 	if in.File != nil {
 		options.Location = in.File.Location()
 	}
