@@ -75,9 +75,10 @@ func (c *Client) Perform(ctx context.Context, r Request, buf []byte) (Answer, er
 	return a, nil
 }
 
-// attachBody gives the request its body and counts who reads it. The transport
-// reads in a goroutine of its own that may outlive the answer, and it asks for
-// a second reader only after a connection failed before anything was written.
+// attachBody gives the request its body and counts who still reads it. The
+// transport reads in a goroutine of its own that may outlive the answer, and it
+// asks for a second reader only after a connection failed before anything was
+// written.
 func attachBody(req *http.Request, body []byte) *atomic.Int32 {
 	var readers atomic.Int32
 	if body == nil {
@@ -85,7 +86,9 @@ func attachBody(req *http.Request, body []byte) *atomic.Int32 {
 	}
 	open := func() (io.ReadCloser, error) {
 		readers.Add(1)
-		return &bodyReader{Reader: bytes.NewReader(body), readers: &readers}, nil
+		b := &bodyReader{readers: &readers}
+		b.rest.Reset(body)
+		return b, nil
 	}
 	req.Body, _ = open() // cannot fail
 	req.GetBody = open
@@ -93,17 +96,31 @@ func attachBody(req *http.Request, body []byte) *atomic.Int32 {
 	return &readers
 }
 
+// bodyReader reads a body until its end, after which it does not touch it any
+// more, or until it is closed.
 type bodyReader struct {
-	*bytes.Reader
+	rest    bytes.Reader
 	readers *atomic.Int32
-	closed  atomic.Bool
+	ended   atomic.Bool
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	n, err := b.rest.Read(p)
+	if b.rest.Len() == 0 {
+		b.end()
+	}
+	return n, err
 }
 
 func (b *bodyReader) Close() error {
-	if b.closed.CompareAndSwap(false, true) {
+	b.end()
+	return nil
+}
+
+func (b *bodyReader) end() {
+	if b.ended.CompareAndSwap(false, true) {
 		b.readers.Add(-1)
 	}
-	return nil
 }
 
 func readAnswer(res *http.Response, buf []byte, bound int64) ([]byte, error) {

@@ -40,6 +40,7 @@ waits, keeps its place, and says so on the log, in /readyz and in /metrics.`,
 			if err != nil {
 				return err
 			}
+			keepHeapSmall()
 			return p.run(cmd.Context(), cfg)
 		},
 	}

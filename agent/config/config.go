@@ -345,7 +345,7 @@ type Kibana struct {
 // Queue bounds what is in flight between reading and Elasticsearch's answer.
 type Queue struct {
 	// Bytes is the size of the documents in flight. When it is reached, reading
-	// waits. Default: 32MiB.
+	// waits. Default: 16MiB.
 	Bytes Bytes `yaml:"bytes" min:"1MiB" max:"16GiB" like:"size,max_bytes,mem"`
 }
 

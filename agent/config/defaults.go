@@ -25,7 +25,7 @@ func Default() Config {
 		StateDir:        "/var/lib/auditship",
 		Timezone:        "UTC",
 		HTTP:            "127.0.0.1:9479",
-		Queue:           Queue{Bytes: 32 * MiB},
+		Queue:           Queue{Bytes: 16 * MiB},
 		DeadLetter:      DeadLetter{MaxSize: GiB}, // Path follows StateDir
 		ShutdownTimeout: Duration(30 * time.Second),
 		Log:             Log{Level: "info", Format: "auto"},

@@ -37,6 +37,9 @@ type Options struct {
 	Rename map[string]string
 	// Location is the time zone of times that name none; nil is UTC.
 	Location *time.Location
+	// Known says that every text was found to be JSON before, as masking does. What
+	// is kept whole is then not read once more.
+	Known bool
 }
 
 // Decoder decodes records, one at a time.
@@ -44,6 +47,7 @@ type Decoder struct {
 	root     *node
 	nodes    int // how many there are below root, root included
 	location *time.Location
+	known    bool
 
 	scan    jsonscan.Scanner
 	key     []byte       // scratch: an unescaped key
@@ -68,7 +72,7 @@ func New(o Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{root: root, location: o.Location, nodes: root.number(0)}
+	d := &Decoder{root: root, location: o.Location, known: o.Known, nodes: root.number(0)}
 	if d.location == nil {
 		d.location = time.UTC
 	}
@@ -78,7 +82,7 @@ func New(o Options) (*Decoder, error) {
 
 // Clone returns a Decoder with the same options for another goroutine.
 func (d *Decoder) Clone() *Decoder {
-	return &Decoder{root: d.root, location: d.location, nodes: d.nodes, at: make([]int, d.nodes)}
+	return &Decoder{root: d.root, location: d.location, known: d.known, nodes: d.nodes, at: make([]int, d.nodes)}
 }
 
 // Decode sets rec to what raw says. rec then aliases raw; its own memory (Extra)
@@ -102,6 +106,8 @@ func (d *Decoder) Decode(raw []byte, rec *event.Record) error {
 // as Decode. It is for records whose id a masking rule changed: _id is made of
 // the original one. It returns false where there is none, or no JSON object.
 func (d *Decoder) FindID(raw []byte) (event.Token, bool) {
+	defer func(known bool) { d.known = known }(d.known)
+	d.known = false // these texts were not read before
 	if err := d.read(raw, &d.scratch); err != nil {
 		return nil, false
 	}
@@ -212,13 +218,21 @@ func (d *Decoder) member(parent, n *node, key []byte, offset int, rec *event.Rec
 // value reads a field that is kept whole.
 func (d *Decoder) value(f field, first jsonscan.Kind, rec *event.Record) bool {
 	start := d.scan.Start()
-	if !d.scan.Skip(first) {
+	if !d.skip(first) {
 		return false
 	}
 	if v := rec.Raw[start:d.scan.End()]; !empty(first, v) {
 		d.setValue(f, v, rec)
 	}
 	return true
+}
+
+// skip moves past the value that begins with the current token.
+func (d *Decoder) skip(first jsonscan.Kind) bool {
+	if d.known {
+		return d.scan.SkipKnown(first)
+	}
+	return d.scan.Skip(first)
 }
 
 func empty(k jsonscan.Kind, token []byte) bool {
@@ -229,7 +243,7 @@ func empty(k jsonscan.Kind, token []byte) bool {
 // or its own where only the kind of the value is unexpected.
 func (d *Decoder) extra(parent, n *node, key []byte, offset int, first jsonscan.Kind, rec *event.Record) bool {
 	start := d.scan.Start()
-	if !d.scan.Skip(first) {
+	if !d.skip(first) {
 		return false
 	}
 	if first == jsonscan.Null && n != parent {

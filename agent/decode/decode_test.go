@@ -454,7 +454,8 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	d := newDecoder(f, decode.Options{Rename: map[string]string{"a.b": "id", "c": "operator"}})
+	rename := map[string]string{"a.b": "id", "c": "operator"}
+	d, known := newDecoder(f, decode.Options{Rename: rename}), newDecoder(f, decode.Options{Rename: rename, Known: true})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var rec event.Record
 		err := d.Decode(data, &rec)
@@ -463,6 +464,11 @@ func FuzzDecode(f *testing.F) {
 		tooDeep := strings.Count(string(data), "[")+strings.Count(string(data), "{") > 9000
 		if readable := err == nil || errors.Is(err, decode.ErrNoTime); readable != isObject && !tooDeep {
 			t.Fatalf("encoding/json: %v, the decoder: %v", isObject, err)
+		}
+		var same event.Record
+		_ = known.Decode(data, &same) // d said whether it can be read
+		if isObject && !tooDeep && !reflect.DeepEqual(rec, same) {
+			t.Fatalf("read as known it says %+v, otherwise %+v", same, rec)
 		}
 		if id, ok := d.FindID(data); ok && id.String() != rec.ID.String() || ok != (rec.ID != nil) {
 			t.Fatalf("FindID %s, Decode %s", id, rec.ID)

@@ -195,7 +195,7 @@ func TestNamesAreBoundedAndForgetTheOldest(t *testing.T) {
 	for i := range 100_000 {
 		names.put("gw", fmt.Appendf(nil, "id-%d", i), []byte("service"), name)
 	}
-	if n := len(names.index); n > 10_000/70 || n < 50 {
+	if n := names.entries; n > 10_000/70 || n < 50 {
 		t.Errorf("%d entries", n)
 	}
 	if _, _, got := names.get(nil, "gw", []byte("id-99999")); !bytes.Equal(got, name) {
@@ -208,6 +208,36 @@ func TestNamesAreBoundedAndForgetTheOldest(t *testing.T) {
 	if _, _, got := names.get(nil, "gw", []byte("long")); len(got) != 0 {
 		t.Error("a name of 100 KB is remembered")
 	}
+}
+
+// The index answers like a map, also where hashes share a slot.
+func TestNamesIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		index, want := newNamesIndex(8), map[uint64]int{}
+		for i := range rapid.IntRange(0, 200).Draw(t, "steps") {
+			hash := rapid.Uint64Range(0, 40).Draw(t, "hash") << 32 * 3
+			old, known := want[hash]
+			switch {
+			case !known && len(want) < index.most():
+				index.put(hash, i)
+				want[hash] = i
+			case known && i%3 == 0:
+				index.put(hash, i)
+				index.remove(hash, old) // of an entry that was replaced: no effect
+				want[hash] = i
+			case known:
+				index.remove(hash, old)
+				delete(want, hash)
+			}
+			for h := range uint64(41) {
+				h = h << 32 * 3
+				got, ok := index.get(h)
+				if offset, there := want[h]; ok != there || ok && got != offset {
+					t.Fatalf("%x: %d %v, want %d %v", h, got, ok, offset, there)
+				}
+			}
+		}
+	})
 }
 
 func TestNamesAtOnce(t *testing.T) {

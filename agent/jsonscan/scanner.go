@@ -50,9 +50,9 @@ const (
 	wantValue state = iota
 	wantFirstElement
 	wantFirstKey
-	wantKey
 	wantCommaOrEnd
 	wantEOF
+	afterError
 )
 
 // Scanner is a cursor over the tokens of one JSON text.
@@ -104,7 +104,7 @@ func (s *Scanner) Err() error {
 
 // Next moves to the next token. After EOF or Invalid it keeps returning the same.
 func (s *Scanner) Next() Kind {
-	if s.err.Problem != "" {
+	if s.state == afterError {
 		return Invalid
 	}
 	c, ok := s.skipSpace()
@@ -113,20 +113,28 @@ func (s *Scanner) Next() Kind {
 	}
 	switch s.state {
 	case wantCommaOrEnd:
-		return s.commaOrEnd(c)
+		if c != ',' {
+			return s.endOf(c)
+		}
+		s.pos++
+		if c, ok = s.skipSpace(); !ok {
+			return s.fail(s.pos, "unexpected end")
+		}
+		if s.stack[len(s.stack)-1] == '{' {
+			return s.key(c)
+		}
+		return s.value(c)
+	case wantValue:
+		return s.value(c)
 	case wantFirstKey:
 		if c == '}' {
 			return s.closeContainer(EndObject)
 		}
 		return s.key(c)
-	case wantKey:
-		return s.key(c)
 	case wantFirstElement:
 		if c == ']' {
 			return s.closeContainer(EndArray)
 		}
-		return s.value(c)
-	case wantValue:
 		return s.value(c)
 	default:
 		return s.fail(s.pos, "data after the value")
@@ -148,10 +156,52 @@ func (s *Scanner) Skip(first Kind) bool {
 	return true
 }
 
+// SkipKnown is Skip for a text that was scanned to its end before: it looks for the
+// end of the value alone. Where the text is broken all the same, it may stop at the
+// wrong place, but never outside of the text.
+func (s *Scanner) SkipKnown(first Kind) bool {
+	if first != BeginObject && first != BeginArray {
+		return first != Invalid
+	}
+	b := s.data
+	depth := 1
+	for i := s.pos; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i = plainEnd(b, i+1); i < len(b) && b[i] != '"'; i = plainEnd(b, i) {
+				if i++; b[i-1] == '\\' {
+					i++ // whatever is escaped
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				s.start, s.end, s.pos = i, i+1, i+1
+				s.stack = s.stack[:len(s.stack)-1]
+				s.afterValue()
+				return true
+			}
+		}
+	}
+	s.fail(len(b), "unexpected end")
+	return false
+}
+
+// skipSpace moves to the next byte that is no white space and returns it.
 func (s *Scanner) skipSpace() (byte, bool) {
+	if s.pos < len(s.data) {
+		if c := s.data[s.pos]; c > ' ' {
+			return c, true // most of the time
+		}
+	}
+	return s.skipMore()
+}
+
+func (s *Scanner) skipMore() (byte, bool) {
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
-		if c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			return c, true
 		}
 		s.pos++
@@ -167,19 +217,9 @@ func (s *Scanner) atEnd() Kind {
 	return s.fail(s.pos, "unexpected end")
 }
 
-func (s *Scanner) commaOrEnd(c byte) Kind {
-	inObject := s.stack[len(s.stack)-1] == '{'
-	switch {
-	case c == ',':
-		s.pos++
-		c, ok := s.skipSpace()
-		if !ok {
-			return s.fail(s.pos, "unexpected end")
-		}
-		if inObject {
-			return s.key(c)
-		}
-		return s.value(c)
+// endOf closes the innermost container with c.
+func (s *Scanner) endOf(c byte) Kind {
+	switch inObject := s.stack[len(s.stack)-1] == '{'; {
 	case inObject && c == '}':
 		return s.closeContainer(EndObject)
 	case !inObject && c == ']':
@@ -211,9 +251,10 @@ func (s *Scanner) key(c byte) Kind {
 	if !s.quoted() {
 		return Invalid
 	}
-	c, ok := s.skipSpace()
-	if !ok || c != ':' {
-		return s.fail(s.pos, "expected a colon")
+	if s.pos >= len(s.data) || s.data[s.pos] != ':' {
+		if c, ok := s.skipSpace(); !ok || c != ':' {
+			return s.fail(s.pos, "expected a colon")
+		}
 	}
 	s.pos++
 	s.state = wantValue
@@ -312,11 +353,19 @@ func digits(b []byte, i int) int {
 
 // quoted moves over the string that starts at pos and sets start, end, escaped.
 func (s *Scanner) quoted() bool {
-	b := s.data
-	i := s.pos + 1
 	s.escaped = false
-	for {
-		i = plainEnd(b, i)
+	if i := plainEnd(s.data, s.pos+1); i < len(s.data) && s.data[i] == '"' {
+		s.start, s.end, s.pos = s.pos, i+1, i+1
+		return true // most of the time
+	} else {
+		return s.quotedFrom(i)
+	}
+}
+
+// quotedFrom is quoted where something else comes before the closing quote, at i.
+func (s *Scanner) quotedFrom(i int) bool {
+	b := s.data
+	for ; ; i = plainEnd(b, i) {
 		if i >= len(b) {
 			s.fail(len(b), "unterminated string")
 			return false
@@ -392,5 +441,6 @@ func plainEnd(b []byte, i int) int {
 func (s *Scanner) fail(offset int, problem string) Kind {
 	s.start, s.end = offset, offset
 	s.err = SyntaxError{Offset: offset, Problem: problem}
+	s.state = afterError
 	return Invalid
 }

@@ -93,15 +93,29 @@ func TestSyntaxErrorsSayWhere(t *testing.T) {
 }
 
 func TestSkipLeavesTheCursorAfterTheValue(t *testing.T) {
-	var s Scanner
-	s.Reset([]byte(`{"a":{"b":[1,2]},"c":3}`))
-	s.Next() // {
-	s.Next() // "a":
-	if !s.Skip(s.Next()) {
-		t.Fatal(s.Err())
+	for _, skip := range []func(*Scanner, Kind) bool{(*Scanner).Skip, (*Scanner).SkipKnown} {
+		for _, value := range []string{`{"b":[1,2]}`, `[]`, `["]}\\\"]", {"\\":"}"}]`, `7`, `"x"`} {
+			var s Scanner
+			s.Reset([]byte(`{"a":` + value + `,"c":3}`))
+			s.Next() // {
+			s.Next() // "a":
+			if !skip(&s, s.Next()) {
+				t.Fatal(s.Err())
+			}
+			if s.Next() != Key || string(s.Bytes()) != `"c"` || s.Next() != Number || s.Next() != EndObject || s.Next() != EOF {
+				t.Errorf("after %s stands %s", value, s.Bytes())
+			}
+		}
 	}
-	if s.Next() != Key || string(s.Bytes()) != `"c"` {
-		t.Fatalf("after the skip stands %s", s.Bytes())
+}
+
+func TestSkipKnownStaysInsideABrokenText(t *testing.T) {
+	for _, text := range []string{`{`, `{"`, `{"a`, `{"a\`, `{"a\"`, `[[]`, `["\u12`} {
+		var s Scanner
+		s.Reset([]byte(text))
+		if s.SkipKnown(s.Next()) || s.Err() == nil || s.Next() != Invalid {
+			t.Errorf("%s has an end", text)
+		}
 	}
 }
 
@@ -113,6 +127,13 @@ func FuzzScannerAgreesWithEncodingJSON(f *testing.F) {
 		_, err := tokens(string(data))
 		if valid := json.Valid(data); valid != (err == nil) && !bytes.Contains(data, []byte(strings.Repeat("[", 1000))) {
 			t.Fatalf("json.Valid says %v, the scanner %v", valid, err)
+		}
+		var checked, known Scanner
+		checked.Reset(data)
+		known.Reset(data)
+		ok := checked.Skip(checked.Next())
+		if fast := known.SkipKnown(known.Next()); ok && (!fast || checked.End() != known.End() || checked.Next() != known.Next()) {
+			t.Fatalf("the value ends at %d, as a known one %v at %d", checked.End(), fast, known.End())
 		}
 	})
 }

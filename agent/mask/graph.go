@@ -51,6 +51,7 @@ type graph struct {
 	states   int32
 	owner    []int32 // pattern of a state
 	literals map[string]int
+	lookUp   literalTable // the same, for each part of each address
 	globs    []string
 	classes  []class
 	indexes  int // how many element numbers have a class of their own
@@ -76,6 +77,7 @@ func newGraph(patterns []pattern) *graph {
 	for i := range len(g.literals) {
 		g.classes = append(g.classes, class{index: -1, literal: i})
 	}
+	g.lookUp = newLiteralTable(g.literals)
 	return g
 }
 
@@ -225,3 +227,33 @@ func (s set) key() string {
 	}
 	return string(b)
 }
+
+// literalTable finds the numbers of literals faster than a map: open addressing, at
+// most half of it in use.
+type literalTable struct {
+	names []string // by slot
+	ids   []int32  // by slot, 1 + the number, 0 where it is free
+}
+
+func newLiteralTable(literals map[string]int) literalTable {
+	size := 1 << bits.Len(uint(2*len(literals)))
+	t := literalTable{make([]string, size), make([]int32, size)}
+	for name, id := range literals {
+		i := t.slot([]byte(name))
+		t.names[i], t.ids[i] = name, int32(id)+1
+	}
+	return t
+}
+
+// slot is where a name stands, or would.
+func (t *literalTable) slot(name []byte) int {
+	mask := len(t.ids) - 1
+	i := int(hashKey(name)) & mask
+	for t.ids[i] != 0 && t.names[i] != string(name) {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// find is the number of a literal, or -1.
+func (t *literalTable) find(name []byte) int32 { return t.ids[t.slot(name)] - 1 }

@@ -61,8 +61,8 @@ func (n *nodes) reset() {
 func (n *nodes) classOf(key []byte) int32 {
 	g := n.rules.graph
 	if len(g.globs) == 0 {
-		if literal, ok := g.literals[string(key)]; ok {
-			return g.firstLiteral() + int32(literal)
+		if literal := g.lookUp.find(key); literal >= 0 {
+			return g.firstLiteral() + literal
 		}
 		return classOther
 	}

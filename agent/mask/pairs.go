@@ -13,12 +13,18 @@ import (
 // keyRun holds the characters of a key outside quotes.
 var keyRun = newCharset("_-.%+$[]\\")
 
+// pairStops are the separators, and what markers begin with.
+var pairStops = [256]bool{'=': true, ':': true, '[': true, 'h': true}
+
 // pairs masks the values of sensitive keys in a text. A marker that stands in
 // the text is stepped over.
 func (w *walker) pairs(text []byte, node int32, torn bool) {
 	floor := 0 // no key reaches back into a marker
 	w.beside = beside{rule: none}
 	for i := 0; i < len(text); i++ {
+		if !pairStops[text[i]] {
+			continue
+		}
 		switch c := text[i]; c {
 		case '[', 'h':
 			if n := w.m.rules.markerLength(text[i:]); n > 0 {

@@ -30,6 +30,10 @@ import (
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
+// maxTransformers bounds the memory on hosts with many cores. Each makes some 200,000
+// documents a second, so a few keep ahead of any Elasticsearch.
+const maxTransformers = 4
+
 // Options are what Open needs beside the configuration.
 type Options struct {
 	Client  *exporter.Client
@@ -68,7 +72,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		log: o.Log, store: store,
 		ledger: &health.Ledger{}, conditions: &health.Conditions{},
 		bulkBytes: int64(cfg.Elasticsearch.BulkSize), linger: time.Duration(cfg.Elasticsearch.FlushInterval),
-		senders: cfg.Elasticsearch.Workers, transformers: runtime.GOMAXPROCS(0),
+		senders: cfg.Elasticsearch.Workers, transformers: min(runtime.GOMAXPROCS(0), maxTransformers),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
 		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
 		counters:        counters{},
@@ -190,6 +194,7 @@ type shared struct {
 	stateKey, idKey []byte
 	names           *ecs.Names
 	eventNames      map[string]*apisource.EventNames // by gateway
+	shipments       *shipments
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -207,6 +212,7 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
 			func() int64 { return int64(common.hits.Of(i)) })
 	}
+	p.shipments = common.shipments
 	for _, in := range cfg.Inputs {
 		built, err := p.buildInput(cfg, in, o, common)
 		if err != nil {
@@ -250,7 +256,7 @@ func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
 	}
 	return shared{
 		rules: rules, hits: rules.NewTally(), stateKey: stateKey, idKey: idKey,
-		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs),
+		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs), shipments: &shipments{},
 	}, nil
 }
 
@@ -270,7 +276,7 @@ func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, co
 
 // newTransform makes the way from an input's records to documents.
 func newTransform(cfg *config.Config, in config.Input, version string, common shared) (func() *transformer, error) {
-	options := decode.Options{Rename: in.Rename}
+	options := decode.Options{Rename: in.Rename, Known: true}
 	if in.File != nil {
 		options.Location = in.File.Location()
 	}
@@ -292,7 +298,7 @@ func newTransform(cfg *config.Config, in config.Input, version string, common sh
 			log: common.log, masker: common.rules.NewMasker(), tally: common.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
 			observer: cfg.ObserverName(in),
-			masksID:  masksID, splits: in.File != nil, now: time.Now,
+			masksID:  masksID, splits: in.File != nil, now: time.Now, shipments: common.shipments,
 		}
 	}, nil
 }

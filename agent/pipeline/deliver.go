@@ -12,18 +12,27 @@ import (
 
 // deliver sends shipments in one request, or as many as it takes, and settles every
 // document's verdict.
-func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment) error {
-	var documents []bulk.Document
+//
+// documents is memory for all of them; what is returned is to be given the next time.
+func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment, documents []bulk.Document) ([]bulk.Document, error) {
 	ends := make([]int, len(shipments)) // where each shipment's documents end
 	for i, s := range shipments {
 		documents = append(documents, s.documents...)
 		ends[i] = len(documents)
 	}
-	return p.sender.Send(ctx, documents, func(i int, v bulk.Verdict) error {
+	err := p.sender.Send(ctx, documents, func(i int, v bulk.Verdict) error {
 		at := sort.SearchInts(ends, i+1)
 		s := shipments[at]
 		return p.settle(ctx, s, i-(ends[at]-len(s.documents)), v)
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range shipments {
+		p.shipments.put(s)
+	}
+	clear(documents)
+	return documents[:0], nil
 }
 
 // settle writes one document's verdict into the books. A refused document is buried

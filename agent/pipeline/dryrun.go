@@ -105,5 +105,6 @@ func (d *dryRun) emit(_ context.Context, b event.Batch) error {
 	d.totals.Dropped += s.dropped
 	d.totals.Documents += int64(len(s.documents))
 	d.totals.Rejected += int64(len(s.letters))
+	d.transform.shipments.put(s)
 	return nil
 }

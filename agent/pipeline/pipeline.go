@@ -52,6 +52,7 @@ type Pipeline struct {
 	work      chan *job // batches for any transformer
 	order     chan *job // the same batches, as they were emitted
 	queue     *queue.Queue[*shipment]
+	shipments *shipments // takes settled ones back
 	releases  *queue.Order[savedPlace]
 	positions positions
 	saves     atomic.Int64 // rounds of savePositions
@@ -236,12 +237,13 @@ func (p *Pipeline) sequenceAll(ctx context.Context) error {
 
 // deliverAll sends what is queued until the queue is closed and empty.
 func (p *Pipeline) deliverAll(ctx context.Context) error {
+	var documents []bulk.Document
 	for {
 		shipments, err := p.queue.Take(ctx, p.bulkBytes, p.linger)
 		if err != nil || len(shipments) == 0 {
 			return err
 		}
-		if err := p.deliver(ctx, shipments); err != nil {
+		if documents, err = p.deliver(ctx, shipments, documents); err != nil {
 			return err
 		}
 	}

@@ -61,10 +61,15 @@ func (q *positions) putBack(entries []checkpoint.Entry) {
 	}
 }
 
+// trimInterval is how often memory that a burst needed is given up.
+const trimInterval = 10 * time.Second
+
 // savePositions saves released positions at intervals, and once more when ctx ends.
 func (p *Pipeline) savePositions(ctx context.Context) {
 	ticker := time.NewTicker(saveInterval)
 	defer ticker.Stop()
+	trim := time.NewTicker(trimInterval)
+	defer trim.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,6 +78,8 @@ func (p *Pipeline) savePositions(ctx context.Context) {
 		case <-ticker.C:
 			p.save()
 			p.saves.Add(1)
+		case <-trim.C:
+			p.shipments.trim()
 		}
 	}
 }

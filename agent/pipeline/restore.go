@@ -116,7 +116,7 @@ func (r *Restorer) hash(raw []byte) string {
 
 // finish makes the document. The letter keeps its reason and its place.
 func (in *restoredInput) finish(l deadletter.Letter, raw []byte) deadletter.Letter {
-	s := &shipment{batch: &event.Batch{Input: l.Input, Gateway: l.Gateway, Path: l.Path, Doubtful: true}}
+	s := &shipment{batch: event.Batch{Input: l.Input, Gateway: l.Gateway, Path: l.Path, Doubtful: true}}
 	in.transformer.one(s, event.Raw{Bytes: raw, Offset: l.Offset}, in.transformer.now())
 	if len(s.documents) != 1 || len(s.letters) > 0 {
 		return l

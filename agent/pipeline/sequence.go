@@ -27,6 +27,7 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s, b := j.out, &j.batch
 	recount := p.counters.identify(s)
 	if b.Seen {
+		p.shipments.put(s)
 		return nil
 	}
 	s.account.counts = p.ledger.Of(b.Input)
@@ -36,7 +37,7 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 		return err
 	}
 	s.account.counts.DeadLettered.Add(int64(len(s.letters)))
-	s.letters = nil
+	clear(s.letters)
 
 	s.account.ticket = p.releases.Add(b.Stream, savedPlace{b.Position, recount, b.Forget, j.read})
 	if b.Forget {
@@ -44,6 +45,7 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	}
 	if len(s.documents) == 0 {
 		s.account.ticket.Done()
+		p.shipments.put(s)
 		return nil
 	}
 	s.account.pending.Store(int64(len(s.documents)))

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -31,24 +32,11 @@ type transformer struct {
 	masksID bool
 	// splits says that records come from files, where one that is no JSON may
 	// hide others.
-	splits bool
-	now    func() time.Time
+	splits    bool
+	now       func() time.Time
+	shipments *shipments
 
 	record event.Record
-}
-
-// shipment is a transformed batch: documents for Elasticsearch, dead letters, and
-// what is needed to settle them.
-type shipment struct {
-	batch     *event.Batch // without its records
-	documents []bulk.Document
-	anonymous []anonymous
-	letters   []deadletter.Letter
-	places    []place // of the documents, for a dead letter
-	read      int64
-	dropped   int64
-	text      []byte // the documents' memory
-	account   account
 }
 
 // place is where a document's record stood.
@@ -63,23 +51,21 @@ type anonymous struct {
 
 // transform never fails: what cannot become a document becomes a dead letter.
 func (t *transformer) transform(b event.Batch) *shipment {
-	s := &shipment{batch: &b}
-	records := b.Records
-	b.Records = nil
 	if b.Seen {
-		t.count(s, records)
+		s := t.shipments.get(b, 0)
+		t.count(s, b.Records)
 		return s
 	}
 	size := 0
-	for i := range records {
-		size += len(records[i].Bytes)
+	for i := range b.Records {
+		size += len(b.Records[i].Bytes)
 	}
-	s.text = make([]byte, 0, size+size/2+len(records)*512)
-	s.documents = make([]bulk.Document, 0, len(records))
-	s.places = make([]place, 0, len(records))
+	s := t.shipments.get(b, size+size/2+len(b.Records)*512)
+	s.documents = slices.Grow(s.documents, len(b.Records))
+	s.places = slices.Grow(s.places, len(b.Records))
 	now := t.now()
-	for i := range records {
-		t.one(s, records[i], now)
+	for i := range b.Records {
+		t.one(s, b.Records[i], now)
 	}
 	t.masker.Report(t.tally)
 	return s

@@ -62,14 +62,23 @@ type body struct {
 	parsed answer
 }
 
-// bodies hands out the memory of requests.
-type bodies struct{ pool sync.Pool }
+// bodies hands out the memory of requests: the one that came back last first, so that
+// there are never more than calls of Send at one time.
+type bodies struct {
+	mu   sync.Mutex
+	free []*body
+}
 
 func (p *bodies) get() *body {
-	if b, ok := p.pool.Get().(*body); ok {
-		return b
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free)
+	if n == 0 {
+		return new(body)
 	}
-	return new(body)
+	b := p.free[n-1]
+	p.free = p.free[:n-1]
+	return b
 }
 
 // put takes b back. bufFree says that the transport does not read its buffer
@@ -82,29 +91,35 @@ func (p *bodies) put(b *body, bufFree bool, keep int) {
 	if cap(b.answer) > keep {
 		b.answer = nil
 	}
-	p.pool.Put(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, b)
 }
 
 // build writes the documents named by chunk into b.buf, compressed if asked.
 // It returns the size before compression.
 func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error) {
 	b.buf.Reset()
+	size := 0
+	for _, i := range chunk {
+		size += docs[i].size()
+	}
 	var w io.Writer = &b.buf
-	if compress {
+	if !compress {
+		b.buf.Grow(size) // by appending it would become twice as large as needed
+	} else {
 		if b.gzip == nil {
 			b.gzip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
 		}
 		b.gzip.Reset(&b.buf)
 		w = b.gzip
 	}
-	size := 0
 	var line [actionSize]byte
 	copy(line[:], actionHead)
 	copy(line[len(actionHead)+22:], actionTail)
 	for _, i := range chunk {
 		d := &docs[i]
 		copy(line[len(actionHead):], d.ID[:])
-		size += d.size()
 		if err := writeDocument(w, line[:], d.Source); err != nil {
 			return 0, err
 		}
