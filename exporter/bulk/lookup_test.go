@@ -379,16 +379,12 @@ func TestTwoCopiesAtOnceAcrossARollover(t *testing.T) {
 	f := newFake()
 	f.roll()
 	f.roll()
-	first := true
-	f.onBulk = func(int, []string) fault {
-		if first {
-			first = false
-			f.mu.Unlock()
-			time.Sleep(100 * time.Millisecond) // the other call has its chance
-			f.mu.Lock()
-			return fault{rollAfter: true}
-		}
-		return fault{}
+	f.onBulk = func(n int, _ []string) fault {
+		// Both are on their way at once, the second one longer.
+		f.mu.Unlock()
+		time.Sleep(time.Duration(n+1) * 100 * time.Millisecond)
+		f.mu.Lock()
+		return fault{rollAfter: n == 0}
 	}
 	s := New(f.serve(t), quick())
 	var all sync.WaitGroup
