@@ -8,6 +8,9 @@
 // skipped. When the log has grown well beyond what is live it is written anew
 // beside itself and renamed, file and directory synced.
 //
+// The lock file also says whether its last owner ended with requests under way, so
+// that the next one gives them time before it looks for what they did.
+//
 // It does not know what a position means (its source does), and holds nothing of
 // a record but keyed hashes. It starts no goroutine; a Store may be used by
 // several. All files are made with mode 0600, the directory with 0700.

@@ -39,9 +39,10 @@ type Entry struct {
 
 // Store is an open state directory. Only one process can hold it.
 type Store struct {
-	dir   string
-	lock  *os.File
-	fresh bool
+	dir       string
+	lock      *os.File
+	fresh     bool
+	unsettled bool
 
 	mu      sync.Mutex
 	log     *os.File
@@ -64,7 +65,11 @@ func Open(dir string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, lock: lock, live: map[string]Entry{}}
-	if err := s.open(); err != nil {
+	err = s.begin()
+	if err == nil {
+		err = s.open()
+	}
+	if err != nil {
 		_ = s.lock.Close() // the first error counts
 		return nil, err
 	}
@@ -82,6 +87,39 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return f, nil
+}
+
+// What the lock says. They are equally long, so that to change one into the other
+// takes no room on a disk.
+const (
+	busy = "busy\n"
+	idle = "idle\n"
+)
+
+// begin notes that requests may be under way from now on.
+func (s *Store) begin() error {
+	was := make([]byte, len(busy))
+	n, err := s.lock.ReadAt(was, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the state directory's lock: %w", err)
+	}
+	s.unsettled = string(was[:n]) == busy
+	if _, err := s.lock.WriteAt([]byte(busy), 0); err != nil {
+		return fmt.Errorf("write the state directory's lock: %w", err)
+	}
+	return nil
+}
+
+// Unsettled reports whether the process that had this directory before ended without
+// a call of Settled: Elasticsearch may still be at work on what it sent.
+func (s *Store) Unsettled() bool { return s.unsettled }
+
+// Settled notes that nothing is under way any more.
+func (s *Store) Settled() error {
+	if _, err := s.lock.WriteAt([]byte(idle), 0); err != nil {
+		return fmt.Errorf("write the state directory's lock: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) open() error {

@@ -68,6 +68,24 @@ func TestOneOwner(t *testing.T) {
 	open(t, dir)
 }
 
+func TestWhoEndedWithoutSettlingIsToldToTheNext(t *testing.T) {
+	dir := t.TempDir()
+	for i, settles := range []bool{true, false, true} {
+		s := open(t, dir)
+		if s.Unsettled() != (i == 2) {
+			t.Errorf("start %d: unsettled %v", i, s.Unsettled())
+		}
+		if settles {
+			if err := s.Settled(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // R9: whatever byte of the log is cut or flipped, the start succeeds and no
 // stream stands further than it was.
 func TestDamageAnywhereNeverSkips(t *testing.T) {

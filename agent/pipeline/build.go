@@ -170,6 +170,7 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) (err error) {
 	p.sender = bulk.New(o.Client, bulk.Config{
 		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
 		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting, Observe: p.observe,
+		Unsettled: p.store.Unsettled(),
 	})
 	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
 		p.answers.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
@@ -238,7 +239,7 @@ func (p *Pipeline) stateKey(cfg *config.Config, o Options) ([]byte, error) {
 		return nil, err
 	}
 	key, err = store.Key()
-	return key, errors.Join(err, store.Close())
+	return key, errors.Join(err, store.Settled(), store.Close())
 }
 
 func newShared(cfg *config.Config, stateKey []byte) (shared, error) {

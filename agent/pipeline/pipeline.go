@@ -129,7 +129,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	stopServing()
 	err = errors.Join(err, server.Wait())
 	p.logLedger()
-	return errors.Join(err, givenUp(ctx))
+	return errors.Join(err, p.settled(), givenUp(ctx))
+}
+
+// settled tells the next process that this one left nothing under way.
+func (p *Pipeline) settled() error {
+	for _, t := range p.ledger.Totals() {
+		if t.InFlight != 0 {
+			return nil
+		}
+	}
+	return p.store.Settled()
 }
 
 // carry runs the stages. Each ends when the one before it has ended and everything

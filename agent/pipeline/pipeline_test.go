@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -143,6 +144,51 @@ func TestR17_ARolloverAndALostStateAddNothing(t *testing.T) {
 	ledger := s.once()
 	if ledger.Duplicate != 500 || ledger.Indexed != 100 || s.count() != 600 {
 		t.Errorf("%+v, %d documents", ledger, s.count())
+	}
+}
+
+// R11: under a new input id, or after the state was cleaned by hand, everything is
+// read again, which changes nothing but the count of duplicates. So do the records
+// without an id, as long as the id_key stays.
+func TestR11_CleaningTheStateAddsNothing(t *testing.T) {
+	s := newStand(t)
+	anonymous := `{"event_time":1700000000,"event_type":"Login"}` + "\n"
+	s.write("a.json", recordLines(0, 100)+anonymous+anonymous)
+	s.once()
+	for name, clean := range map[string]func(){
+		"a renamed input":     func() { s.config.Inputs[0].ID = "renamed" },
+		"positions removed":   func() { s.must(os.Remove(filepath.Join(s.config.StateDir, "positions.log"))) },
+		"positions emptied":   func() { s.must(os.Truncate(filepath.Join(s.config.StateDir, "positions.log"), 0)) },
+		"positions overwrote": func() { s.must(os.WriteFile(filepath.Join(s.config.StateDir, "positions.log"), []byte("\x00\x00\x00"), 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.call("POST", "/"+s.stream+"/_rollover", "")
+			clean()
+			if ledger := s.once(); ledger.Read != 102 || ledger.Duplicate != 102 || s.count() != 102 {
+				t.Errorf("%+v, %d documents", ledger, s.count())
+			}
+		})
+	}
+}
+
+// A clock that was wrong when positions were saved, or is wrong now, takes no place
+// away.
+func TestClockJumpsKeepThePlace(t *testing.T) {
+	s := newStand(t)
+	s.write("a.json", recordLines(0, 50))
+	s.once()
+	for i, jump := range []time.Duration{-10 * 365 * 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		store, err := checkpoint.Open(s.config.StateDir)
+		s.must(err)
+		entries := store.Entries()
+		for i := range entries {
+			entries[i].Saved = time.Now().Add(jump)
+		}
+		s.must(errors.Join(store.Save(entries...), store.Close()))
+		s.write("a.json", recordLines(50+i, 51+i))
+		if ledger := s.once(); ledger.Read != 1 || ledger.Indexed != 1 {
+			t.Errorf("after a jump by %v: %+v", jump, ledger)
+		}
 	}
 }
 

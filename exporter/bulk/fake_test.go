@@ -317,7 +317,7 @@ func (f *fake) stored() map[string]int {
 
 // quick is a configuration that does not make tests wait.
 func quick() Config {
-	return Config{Stream: testStream, Gzip: true, BackoffMin: time.Microsecond, BackoffMax: 200 * time.Microsecond, RetryAfterMax: 10 * time.Millisecond}
+	return Config{Stream: testStream, Gzip: true, BackoffMin: time.Microsecond, BackoffMax: 200 * time.Microsecond, RetryAfterMax: 10 * time.Millisecond, Settle: time.Millisecond}
 }
 
 // documents makes n documents of now, with ids that tell their number.

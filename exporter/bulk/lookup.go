@@ -61,13 +61,22 @@ func (r *run) current(ctx context.Context, chunk []int32) (*backing, error) {
 	for _, i := range chunk {
 		switch {
 		case r.doubtful(i):
-			// In an index that came after the list it could be overlooked.
-			return r.s.backings.get(ctx, r.doubtSince)
+			// What is still at work could be overlooked, and so could an index
+			// that came after the list.
+			wait(ctx, time.Until(r.quiet))
+			return r.s.backings.get(ctx, later(r.doubtSince, r.quiet))
 		case len(b.indices) > 0 && earliest(r.docs[i].Time, r.s.cfg.ClockSkew) <= b.created:
 			needed = now.Add(-freshEnough)
 		}
 	}
 	return r.s.backings.get(ctx, needed)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // lookUp gives the documents of the chunk that are there already their verdict.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -370,4 +371,82 @@ func TestADocumentThatWouldBreakTheRequestHarmsOnlyItself(t *testing.T) {
 			}
 		})
 	}
+}
+
+// R17: two copies of a document at once, with a rollover between their creates: the
+// second waits for the verdict of the first, and is looked up then.
+func TestTwoCopiesAtOnceAcrossARollover(t *testing.T) {
+	f := newFake()
+	f.roll()
+	f.roll()
+	f.onBulk = func(n int, _ []string) fault {
+		// Both are on their way at once, the second one longer.
+		f.mu.Unlock()
+		time.Sleep(time.Duration(n+1) * 100 * time.Millisecond)
+		f.mu.Lock()
+		return fault{rollAfter: n == 0}
+	}
+	s := New(f.serve(t), quick())
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			docs := documents(20)
+			for i := range docs {
+				docs[i].Doubtful = true
+			}
+			if err := s.Send(t.Context(), docs, func(int, Verdict) error { return nil }); err != nil {
+				t.Errorf("send: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	f.mustHoldOnce(t, 20)
+}
+
+// A copy in the same call waits for the first as well, and a call that gives up lets
+// go of what it held.
+func TestCopiesInOneCallAndAfterOneThatGaveUp(t *testing.T) {
+	f := newFake()
+	f.roll()
+	s := New(f.serve(t), quick())
+	ctx, giveUp := context.WithCancel(t.Context())
+	f.onBulk = func(int, []string) fault {
+		giveUp()
+		return fault{status: 503}
+	}
+	docs := documents(5)
+	if err := s.Send(ctx, docs, func(int, Verdict) error { return nil }); err == nil {
+		t.Fatal("it did not give up")
+	}
+	f.mu.Lock()
+	f.onBulk = nil
+	f.mu.Unlock()
+	mustSend(t, s, append(docs, docs...))
+	f.mustHoldOnce(t, 5)
+}
+
+// R12: a request of a process that was killed may still be at work when the next
+// process looks, and the stream may roll over right after: Doubtful documents wait.
+func TestWhatADeadProcessLeftIsWaitedFor(t *testing.T) {
+	f := newFake()
+	f.roll()
+	docs := documents(5)
+	for i := range docs {
+		docs[i].Doubtful = true
+	}
+	time.AfterFunc(100*time.Millisecond, func() { // the dead one's request, and a rollover
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for i := range docs {
+			f.indices[0].docs[string(docs[i].ID[:])] = "{}"
+		}
+		f.roll()
+	})
+	cfg := quick()
+	cfg.Settle, cfg.Unsettled = 300*time.Millisecond, true
+	l := mustSend(t, New(f.serve(t), cfg), docs)
+	if got := l.kinds()[Duplicate]; got != 5 {
+		t.Errorf("%d of 5 were found", got)
+	}
+	f.mustHoldOnce(t, 5)
 }

@@ -20,6 +20,8 @@ type run struct {
 	// doubtSince is when a document was last sent whose fate is unknown: the
 	// start of Send for those that came as Doubtful.
 	doubtSince time.Time
+	// quiet is when requests that nobody heard of again have come to their end.
+	quiet time.Time
 }
 
 // state is what is known of a document.
@@ -30,6 +32,8 @@ type state struct {
 	// looked is the generation of the list of backing indices in which it was
 	// looked up and not found; 0 for none.
 	looked uint32
+	// mine: no other call sends it now. waited: another one did before.
+	mine, waited bool
 }
 
 // outcome is how a round went.
@@ -43,11 +47,17 @@ type outcome struct {
 // round takes the next documents one step further: it looks up those that need
 // it and sends the rest in one request. The error is the caller's or ctx's.
 func (r *run) round(ctx context.Context) (outcome, error) {
-	chunk, err := r.next()
-	if err != nil || len(chunk) == 0 {
+	chunk, n, err := r.next()
+	defer func() { r.keep(n) }()
+	if err != nil {
 		return outcome{}, err
 	}
-	defer func() { r.keep(len(chunk)) }()
+	if len(chunk) == 0 {
+		if n > 0 {
+			wait(ctx, heldPause)
+		}
+		return outcome{}, ctx.Err()
+	}
 
 	b, err := r.current(ctx, chunk)
 	if err != nil {
@@ -63,24 +73,29 @@ func (r *run) round(ctx context.Context) (outcome, error) {
 	return r.send(ctx, b, left)
 }
 
-// next is the head of pending that fits a request. Documents that would break
-// the request get their verdict instead.
-func (r *run) next() ([]int32, error) {
+// next is what fits a request of the first n of pending, without what other calls
+// are sending. Documents that would break the request get their verdict instead.
+func (r *run) next() (chunk []int32, n int, err error) {
 	limit := min(r.limit, r.s.limit.Load())
-	size, n := int64(0), 0
+	size := int64(0)
 	for ; n < len(r.pending); n++ {
 		i := r.pending[n]
 		d := &r.docs[i]
-		if size += int64(d.size()); size > limit && n > 0 {
-			break
-		}
 		if why := d.malformed(); why != "" {
 			if err := r.settle(i, Verdict{Kind: Refused, Type: why}); err != nil {
-				return nil, err
+				return nil, n, err
 			}
+			continue
+		}
+		if size+int64(d.size()) > limit && len(chunk) > 0 {
+			break
+		}
+		if r.claim(i) {
+			size += int64(d.size())
+			chunk = append(chunk, i)
 		}
 	}
-	return r.pending[:n], nil
+	return chunk, n, nil
 }
 
 // keep takes the documents that are done off the first n of pending.
@@ -111,6 +126,7 @@ type callerError struct{ error }
 // settle tells a document's verdict.
 func (r *run) settle(i int32, v Verdict) error {
 	r.state[i].done = true
+	r.disclaim(i)
 	r.s.stats.verdicts[v.Kind].Add(1)
 	if err := r.verdict(int(i), v); err != nil {
 		return callerError{err}
@@ -205,6 +221,7 @@ func (r *run) lost(ctx context.Context, chunk []int32, size int, err error) (out
 	if !exporter.NotSent(err) {
 		out.why = ReasonAnswerLost
 		r.doubt(chunk)
+		r.hush()
 		r.limit = max(int64(size)/2, leastRequest)
 	}
 	r.s.stats.retry(out.why, len(chunk))
@@ -220,6 +237,9 @@ func (r *run) doubt(chunk []int32) {
 	}
 }
 
+// hush puts off the look-up of what is in doubt: the request may still be at work.
+func (r *run) hush() { r.quiet = time.Now().Add(r.s.cfg.Settle) }
+
 // refused: an answer for the request as a whole.
 func (r *run) refused(chunk []int32, size int, a exporter.Answer) (outcome, error) {
 	j := judgeRequest(a, len(chunk) == 1)
@@ -228,6 +248,7 @@ func (r *run) refused(chunk []int32, size int, a exporter.Answer) (outcome, erro
 	}
 	if j.doubt {
 		r.doubt(chunk)
+		r.hush() // it may be a proxy that says so
 	}
 	r.s.stats.retry(j.again, len(chunk))
 	if j.again == ReasonTooLarge {

@@ -34,6 +34,13 @@ type Config struct {
 	// newer than all that is known of them; a list may never be older for
 	// others. Default 1 s.
 	RefreshEvery time.Duration
+	// Settle is how long a request whose answer was not heard may go on. What it
+	// held is not looked up before, since a rollover could then come between.
+	// Default 2 s.
+	Settle time.Duration
+	// Unsettled says that an earlier process may have left such requests behind:
+	// Doubtful documents wait as long, counted from New.
+	Unsettled bool
 	// Notify is told when documents begin to wait for Elasticsearch, when the
 	// reason changes and when they got through. It must return soon and must
 	// not call the Sender.
@@ -73,6 +80,7 @@ func (c Config) withDefaults() Config {
 	def(&c.BackoffMax, 10*time.Second)
 	def(&c.RetryAfterMax, time.Minute)
 	def(&c.RefreshEvery, time.Second)
+	def(&c.Settle, 2*time.Second)
 	return c
 }
 
@@ -86,6 +94,8 @@ type Sender struct {
 	bodies     bodies
 	conditions conditions
 	stats      stats
+	claims     claims
+	quiet      time.Time // when what an earlier process left behind has come to its end
 	// limit is the largest request that is known not to be too large: it
 	// shrinks with each 413.
 	limit atomic.Int64
@@ -100,6 +110,9 @@ func New(client *exporter.Client, cfg Config) *Sender {
 		path:     "/" + url.PathEscape(cfg.Stream) + "/_bulk?" + filter,
 		backings: newBackings(client, cfg.Stream),
 	}
+	if cfg.Unsettled {
+		s.quiet = time.Now().Add(cfg.Settle)
+	}
 	s.conditions.now, s.conditions.notify = time.Now, cfg.Notify
 	s.limit.Store(int64(cfg.MaxBytes))
 	return s
@@ -111,12 +124,17 @@ func New(client *exporter.Client, cfg Config) *Sender {
 // the documents without a verdict are then unsent or in doubt, and the caller
 // must mark them Doubtful when it sends them again.
 func (s *Sender) Send(ctx context.Context, docs []Document, verdict func(i int, v Verdict) error) error {
-	r := &run{s: s, docs: docs, verdict: verdict, state: make([]state, len(docs)), limit: int64(s.cfg.MaxBytes), doubtSince: time.Now()}
+	r := &run{s: s, docs: docs, verdict: verdict, state: make([]state, len(docs)), limit: int64(s.cfg.MaxBytes), doubtSince: time.Now(), quiet: s.quiet}
 	r.pending = make([]int32, len(docs))
 	for i := range docs {
 		r.pending[i] = int32(i)
 	}
-	defer s.conditions.clear(r)
+	defer func() {
+		s.conditions.clear(r)
+		for _, i := range r.pending {
+			r.disclaim(i)
+		}
+	}()
 	for len(r.pending) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

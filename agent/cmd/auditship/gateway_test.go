@@ -45,7 +45,11 @@ func (g *gateway) record() string {
 	if n%5 == 0 {
 		id = ""
 	}
-	return fmt.Sprintf(`{%s"event_time":%d,"event_type":"UpdateRoute","resource_id":"m-%d","operator":{"username":"Ops"},"http_request":{"method":"PUT","uri":"/apisix/admin/routes/%d"}}`+"\n", id, time.Now().Unix(), n, n%7)
+	now := time.Now()
+	if n%11 == 0 { // its clock jumps
+		now = now.Add(time.Duration(g.random.IntN(13)-6) * time.Hour)
+	}
+	return fmt.Sprintf(`{%s"event_time":%d,"event_type":"UpdateRoute","resource_id":"m-%d","operator":{"username":"Ops"},"http_request":{"method":"PUT","uri":"/apisix/admin/routes/%d"}}`+"\n", id, now.Unix(), n, n%7)
 }
 
 // copies is how many documents record n has to become.
@@ -54,6 +58,44 @@ func copies(n int) int {
 		return 2
 	}
 	return 1
+}
+
+// expected is how many documents all records have to become.
+func (g *gateway) expected() int {
+	sum := 0
+	for n := range g.counts.records {
+		sum += copies(n)
+	}
+	return sum
+}
+
+// lostAndTwice compares the stream with what was written, over all backing indices.
+func (tr *trail) lostAndTwice(g *gateway) (lost, twice int) {
+	tr.t.Helper()
+	times := map[string]int{}
+	first := map[string]document{} // of each _id
+	tr.documents(func(d document) {
+		times[d.Source.API7.Audit.Resource.ID]++
+		if before, there := first[d.ID]; there {
+			twice++
+			if twice <= 20 {
+				tr.t.Errorf("twice:\n%s\n%s", before, d)
+			}
+		}
+		first[d.ID] = d
+	})
+	for n := range g.counts.records {
+		marker := fmt.Sprintf("m-%d", n)
+		if got := times[marker]; got < copies(n) {
+			tr.t.Errorf("%s is there %d times instead of %d", marker, got, copies(n))
+			lost += copies(n) - got
+		}
+		delete(times, marker)
+	}
+	if len(times) > 0 {
+		tr.t.Errorf("documents that nobody wrote: %v", times)
+	}
+	return lost, twice
 }
 
 // write appends records, the last one in two halves.

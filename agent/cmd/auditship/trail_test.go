@@ -214,6 +214,7 @@ func (tr *trail) call(method, path string, out any) {
 
 // count is how many documents the stream holds: none while it is just being made.
 func (tr *trail) count() int {
+	tr.t.Helper()
 	tr.call("POST", "/"+tr.stream+"/_refresh?ignore_unavailable=true", nil)
 	status, text, err := tr.node.Do(tr.t.Context(), "GET", "/"+tr.stream+"/_count?ignore_unavailable=true", nil)
 	tr.must(err)
@@ -231,8 +232,14 @@ type document struct {
 	ID     string `json:"_id"`
 	Source struct {
 		Event struct {
-			ID string `json:"id"`
+			ID       string `json:"id"`
+			Ingested string `json:"ingested"`
 		} `json:"event"`
+		Log struct {
+			File struct {
+				Path string `json:"path"`
+			} `json:"file"`
+		} `json:"log"`
 		API7 struct {
 			Audit struct {
 				Resource struct {
@@ -242,6 +249,12 @@ type document struct {
 		} `json:"api7"`
 	} `json:"_source"`
 	Sort []json.RawMessage `json:"sort"`
+}
+
+// String tells where a document is and where it came from.
+func (d document) String() string {
+	return fmt.Sprintf("%s (%s) in %s, of %s, read at %s",
+		d.Source.API7.Audit.Resource.ID, d.ID, d.Index, d.Source.Log.File.Path, d.Source.Event.Ingested)
 }
 
 // documents reads every document of the stream, in all backing indices.
@@ -254,7 +267,7 @@ func (tr *trail) documents(each func(document)) {
 	for {
 		var answer struct{ Hits struct{ Hits []document } }
 		tr.must(tr.ask("POST", "/_search", fmt.Sprintf(`{"size":5000,"pit":{"id":%q,"keep_alive":"2m"},"sort":["_shard_doc"],
-			"track_total_hits":false,"_source":["event.id","api7.audit.resource.id"]%s}`, pit.ID, after), &answer))
+			"track_total_hits":false,"_source":["event.id","event.ingested","log.file.path","api7.audit.resource.id"]%s}`, pit.ID, after), &answer))
 		if len(answer.Hits.Hits) == 0 {
 			tr.must(tr.ask("DELETE", "/_pit", fmt.Sprintf(`{"id":%q}`, pit.ID), nil))
 			return

@@ -42,9 +42,9 @@ func All() []Fault {
 	return []Fault{Slow, SomeRejected, TooLarge, Overloaded, Unavailable, TimedOut, HalfAnswer, HalfRequest, ResetBefore, ResetAfter}
 }
 
-// largest is the body that TooLarge still lets through, far above one record of
-// any test: one that is refused alone is rightly a dead letter.
-const largest = 16 << 10
+// largest is the body that TooLarge still lets through, above one record of any test
+// (compressed, as it comes): one that is refused alone is rightly a dead letter.
+const largest = 4 << 10
 
 // Proxy is a running proxy. Make it with Start.
 type Proxy struct {
