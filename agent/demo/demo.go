@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		stop()
 		err = errors.Join(err, d.services.Wait(), d.node.Stop())
 	}()
-	for _, step := range []func(context.Context) error{d.setUp, d.ship, d.stories, d.prove, d.lookFurther} {
+	for _, step := range []func(context.Context) error{d.setUp, d.ship, d.stories, d.tamper, d.prove, d.lookFurther} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -89,6 +89,9 @@ func TestUpperLayersAreNotImported(t *testing.T) {
 			if within(i, "agent/cli") && !within(path, "agent/cmd", "configs") {
 				t.Errorf("%s imports the command line", path)
 			}
+			if within(i, "agent/reconcile") && !within(path, "agent/cli") {
+				t.Errorf("%s imports the comparison", path)
+			}
 			if within(i, "agent/cmd") {
 				t.Errorf("%s imports a program", path)
 			}
