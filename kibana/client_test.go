@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(estest.Wrap(m)) }
 
-func TestImportTwiceMakesNoDuplicates(t *testing.T) {
+func TestR20ImportTwiceMakesNoDuplicates(t *testing.T) {
 	k := newFakeKibana(t)
 	c := k.client()
 	for range 2 {

@@ -278,7 +278,7 @@ func ofType(t *testing.T, typ string) []Object {
 	return slices.DeleteFunc(mustObjects(t), func(o Object) bool { return o.Type != typ })
 }
 
-func TestObjectsStateTheVersionsThatEveryKibanaSince812Migrates(t *testing.T) {
+func TestR20ObjectsStateTheVersionsThatEveryKibanaSince812Migrates(t *testing.T) {
 	versions := map[string]string{"tag": "8.0.0", "index-pattern": "8.0.0", "search": "8.0.0", "lens": "8.9.0", "dashboard": "8.9.0"}
 	for _, o := range mustObjects(t) {
 		if o.CoreMigrationVersion != "8.8.0" || o.TypeMigrationVersion != versions[o.Type] {
@@ -290,7 +290,7 @@ func TestObjectsStateTheVersionsThatEveryKibanaSince812Migrates(t *testing.T) {
 	}
 }
 
-func TestIdsAreOursFixedAndUnique(t *testing.T) {
+func TestR20IdsAreOursFixedAndUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for _, o := range mustObjects(t) {
 		if !strings.HasPrefix(o.ID, "api7-audit-") {
@@ -317,7 +317,7 @@ func TestNoIdInsideAttributes(t *testing.T) {
 }
 
 // Kibana itself checks references to data views and searches only.
-func TestReferencesResolveAndAreUsed(t *testing.T) {
+func TestR20ReferencesResolveAndAreUsed(t *testing.T) {
 	objects := mustObjects(t)
 	for _, o := range objects {
 		names := map[string]bool{}

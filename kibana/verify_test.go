@@ -248,7 +248,7 @@ func TestApplyReplacesAnEarlierRelease(t *testing.T) {
 }
 
 // In a second space Kibana gives the objects other ids.
-func TestObjectsWithOtherIdsInASecondSpace(t *testing.T) {
+func TestR20ObjectsWithOtherIdsInASecondSpace(t *testing.T) {
 	k := newFakeKibana(t)
 	k.prefix, k.takenIDs = "/s/audit", true
 	c := k.client(func(o *Options) { o.Space = "audit" })

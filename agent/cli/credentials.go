@@ -27,7 +27,7 @@ func (s *setup) configuration(named bool) (*config.Config, error) {
 	if strict == nil {
 		return cfg, nil
 	}
-	if s.print && !named && errors.Is(strict, fs.ErrNotExist) {
+	if s.print != "" && !named && errors.Is(strict, fs.ErrNotExist) {
 		defaults := config.Default()
 		return &defaults, nil
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -139,6 +140,24 @@ func (k *kibanaSetup) verify(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("%d of %s in Kibana not as shipped", len(bad), count(len(report), "object"))
 	}
 	return nil
+}
+
+// printKibanaRoles writes the requests for Kibana's roles in the form of its Dev
+// Tools, and says where the objects are.
+func printKibanaRoles(w io.Writer) error {
+	for _, name := range kibana.RoleNames() {
+		body, err := kibana.RoleBody(name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "# role %s in Kibana\nPUT kbn:/api/security/role/%s\n%s\n\n", name, name, bytes.TrimSpace(body)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprint(w, `# Data view, saved searches and dashboard: auditship setup --print=kibana > api7-audit.ndjson,
+# then Stack Management > Saved Objects > Import, with conflicts overwritten.
+`)
+	return err
 }
 
 // finding names an object and how it stands.

@@ -13,14 +13,16 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/kibana"
 	"github.com/auditship/auditship/mappings"
 )
 
 // setup is one call of the command.
 type setup struct {
 	*program
-	plan, verify, force, print bool
+	plan, verify, force bool
 
+	print    string // for whom, "" for nobody
 	keyFile  string
 	username string
 	release  string // for --print
@@ -59,7 +61,8 @@ the configuration is wrong, 3 that a server did not answer.`,
 		Example: `  auditship setup --username elastic --create-key /etc/auditship/elasticsearch.key
   auditship setup --plan
   auditship setup --verify
-  auditship setup --print > install.txt`,
+  auditship setup --print > install.txt
+  auditship setup --print=kibana > api7-audit.ndjson`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := s.configuration(cmd.Flags().Changed("config"))
@@ -73,7 +76,8 @@ the configuration is wrong, 3 that a server did not answer.`,
 	flags.BoolVar(&s.plan, "plan", false, "show what would be changed, and change nothing")
 	flags.BoolVar(&s.verify, "verify", false, "prove what is installed, and change nothing")
 	flags.BoolVar(&s.force, "force", false, "replace what a person changed, too")
-	flags.BoolVar(&s.print, "print", false, "write the requests for Kibana's Dev Tools; needs no connection")
+	flags.StringVar(&s.print, "print", "", "write the requests for Kibana's Dev Tools, or with =kibana the file that Kibana imports; needs no connection")
+	flags.Lookup("print").NoOptDefVal = printRequests
 	flags.StringVar(&s.release, "for", "9.1", "with --print: the `version` of Elasticsearch, or serverless")
 	flags.StringVar(&s.keyFile, "create-key", "", "make an API key for the agent and write it to `file`; a file that is there is left as it is")
 	flags.StringVar(&s.username, "username", "", "sign in as this `user`")
@@ -86,8 +90,15 @@ the configuration is wrong, 3 that a server did not answer.`,
 
 func (s *setup) run(ctx context.Context, cfg *config.Config) error {
 	opts := mappings.Options{Retention: cfg.Retention.Duration()}
-	if s.print {
+	switch s.print {
+	case "":
+	case printRequests:
 		return s.printRequests(opts)
+	case printKibana:
+		_, err := s.stdout.Write(kibana.Bundle())
+		return err
+	default:
+		return misused(fmt.Errorf("--print=%s: give --print alone, or --print=%s", s.print, printKibana))
 	}
 	es, err := s.credentials(ctx, cfg.Elasticsearch)
 	if err != nil {
@@ -111,6 +122,12 @@ func (s *setup) run(ctx context.Context, cfg *config.Config) error {
 	return s.install(ctx, client, opts, cfg, kb)
 }
 
+// What --print takes.
+const (
+	printRequests = "requests"
+	printKibana   = "kibana"
+)
+
 // printRequests writes what --print asks for.
 func (s *setup) printRequests(opts mappings.Options) error {
 	server := exporter.Info{Serverless: s.release == "serverless"}
@@ -123,7 +140,10 @@ func (s *setup) printRequests(opts mappings.Options) error {
 	if err := server.Supported(); err != nil {
 		return misused(fmt.Errorf("--for: %w", err))
 	}
-	return mappings.Print(s.stdout, opts, server, keyName())
+	if err := mappings.Print(s.stdout, opts, server, keyName()); err != nil {
+		return err
+	}
+	return printKibanaRoles(s.stdout)
 }
 
 // showPlan prints the difference and changes nothing.

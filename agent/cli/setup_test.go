@@ -18,6 +18,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/kibana"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -196,6 +197,7 @@ func TestSetupMistakes(t *testing.T) {
 		"nobody answers":         {[]string{"-c", config, "--username", "elastic"}, exitUnreachable, "connection refused"},
 		"print for no version":   {[]string{"-c", config, "--print", "--for", "latest"}, exitMisused, "not a version"},
 		"print for an old one":   {[]string{"-c", config, "--print", "--for", "8.11"}, exitMisused, "8.12.0 or newer is needed"},
+		"print for nobody":       {[]string{"-c", config, "--print=kbana"}, exitMisused, "--print=kbana: give --print alone, or --print=kibana"},
 		"unknown flag, but near": {[]string{"-c", config, "--forse"}, exitMisused, "did you mean --force?"},
 	}
 	for name, tt := range tests {
@@ -207,6 +209,15 @@ func TestSetupMistakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is printed for Kibana is what it imports, and roles come with the requests.
+func TestSetupPrintsForKibana(t *testing.T) {
+	config, _ := setupConfig(t, "http://127.0.0.1:1", "", "")
+	if got := runMain("setup", "-c", config, "--print=kibana"); got.code != exitDone || got.stdout != string(kibana.Bundle()) {
+		t.Errorf("exit code %d, %.200s %s", got.code, got.stdout, got.stderr)
+	}
+	want(t, runMain("setup", "-c", config, "--print"), exitDone, "PUT kbn:/api/security/role/"+kibana.AnalystRole+"\n{", "--print=kibana > api7-audit.ndjson")
 }
 
 func TestSetupPrint(t *testing.T) {
