@@ -3,7 +3,7 @@
 SHELL      := /bin/bash
 .DEFAULT_GOAL := help
 
-VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION    ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 COMMIT     ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE       ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 CLI        := github.com/auditship/auditship/agent/cli
@@ -57,6 +57,7 @@ bench-stages:
 lint: ## Check format, go vet, staticcheck and golangci-lint
 	@test -z "$$(gofmt -l agent exporter mappings kibana configs)" || { gofmt -d agent exporter mappings kibana configs; exit 1; }
 	go vet ./...
+	go -C configs/delivery vet ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) golangci-lint run ./...
 
@@ -86,19 +87,21 @@ clean: ## Remove what was built
 # The same commit and the same release of Go give the same bytes, wherever and whenever.
 
 ARCHES := amd64 arm64
-STAGE  := dist/stage
+STAGE  := bin/stage
 TAG    := $(shell git describe --tags --exact-match 2>/dev/null)
 # Without a tag: older than every release.
-PACKAGE_VERSION := $(or $(TAG:v%=%),0.0.0-git$(shell git log -1 --date=format:%Y%m%d --format=%cd.%h))
+PACKAGE_VERSION := $(or $(TAG:v%=%),0.0.0-git$(shell git log -1 --abbrev=12 --date=format:%Y%m%d --format=%cd.%h))
 NAMED  := dist/auditship_$(PACKAGE_VERSION)_linux
+# docker and podman take the same arguments.
+CONTAINER ?= buildah
 
 RELEASE := umask 022; export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct) \
-	GOFLAGS='-trimpath -buildvcs=false' GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= \
+	GOFLAGS='-trimpath -buildvcs=false' GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= CGO_ENABLED=0 \
 	STAGE=$(STAGE) PACKAGE_VERSION=$(PACKAGE_VERSION); set -euo pipefail
 
 .PHONY: stage
 stage: # What the packages and the image are made of
-	rm -rf $(STAGE) && mkdir -p $(STAGE)
+	rm -rf $(STAGE) && mkdir -p $(STAGE) dist
 	@$(RELEASE); for arch in $(ARCHES); do \
 		echo "building linux/$$arch"; \
 		to=$(STAGE)/linux_$$arch; \
@@ -106,7 +109,9 @@ stage: # What the packages and the image are made of
 		$(TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -version $(PACKAGE_VERSION) -output $$to/auditship.cdx.json $$to/auditship; \
 	done; \
 	go run ./configs/packages/manual -version $(PACKAGE_VERSION) -date $(DATE:T%=) $(STAGE)/manual; \
-	sed 's|\$${ES_API_KEY} *#|$${file:elasticsearch.key}   #|' configs/auditship.yml >$(STAGE)/auditship.yml
+	sed 's|$${ES_API_KEY} *#|$${file:elasticsearch.key}   #|' configs/auditship.yml >$(STAGE)/auditship.yml; \
+	mkdir -p $(STAGE)/certs $(STAGE)/state; \
+	go -C configs/delivery run ./certificates >$(STAGE)/certs/ca-certificates.crt
 
 .PHONY: packages
 packages: stage ## Build deb and rpm for amd64 and arm64 into dist
@@ -116,8 +121,16 @@ packages: stage ## Build deb and rpm for amd64 and arm64 into dist
 
 .PHONY: image
 image: stage ## Build the container image auditship:VERSION from scratch
-	$(CONTAINER) build --platform linux/$(IMAGE_ARCH) --file configs/container/Dockerfile --tag auditship:$(PACKAGE_VERSION) $(STAGE)/image
+	$(MAKE) --no-print-directory image-of-stage
 
+.PHONY: image-of-stage
+image-of-stage:
+	cp configs/container/passwd configs/container/group $(STAGE)
+	$(CONTAINER) build --format docker --platform linux/$(IMAGE_ARCH) --build-arg TARGETARCH=$(IMAGE_ARCH) \
+		--build-arg VERSION=$(PACKAGE_VERSION) --build-arg COMMIT=$(COMMIT) \
+		--file configs/container/Dockerfile --tag auditship:$(PACKAGE_VERSION) $(STAGE)
+
+image-of-stage: IMAGE_ARCH ?= $(shell go env GOHOSTARCH)
 .PHONY: release
 release: ## Build everything that is published into dist, with checksums
 	@git diff --quiet HEAD || { echo 'release: there are uncommitted changes'; exit 1; }
@@ -125,11 +138,18 @@ release: ## Build everything that is published into dist, with checksums
 	$(MAKE) packages
 	@$(RELEASE); for arch in $(ARCHES); do \
 		cp $(STAGE)/linux_$$arch/auditship.cdx.json $(NAMED)_$$arch.cdx.json; \
-		tar --create --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner --mode=go-w \
+		tar --create --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w \
 			--transform 's|^|auditship_$(PACKAGE_VERSION)/|' \
-			--directory $(STAGE)/linux_$$arch auditship \
+			--directory $(CURDIR)/$(STAGE)/linux_$$arch auditship \
 			--directory $(CURDIR)/$(STAGE) manual \
-			--directory $(CURDIR) LICENSE README.md CHANGELOG.md configs/auditship.yml configs/masking.yml configs/systemd configs/prometheus/alerts.yml \
+			--directory $(CURDIR) LICENSE README.md CHANGELOG.md configs/auditship.yml configs/masking.yml \
+				configs/systemd configs/kubernetes configs/prometheus/alerts.yml \
 			| gzip -n9 >$(NAMED)_$$arch.tar.gz; \
 	done; \
-	rm -r $(STAGE); cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+	cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
+.PHONY: test-packages
+test-packages: ## Build a release twice; install, run and remove what it made (needs root)
+	@command -v buildah systemd-analyze >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah systemd >/dev/null; }
+	cd configs/delivery && unshare --mount go test -count=1 -timeout $(TEST_TIMEOUT) ./...

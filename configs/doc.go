@@ -4,11 +4,11 @@
 //	auditship.yml, masking.yml   the shipped configuration and an example of rules
 //	systemd/                     the service
 //	packages/                    deb and rpm
-//	container/                   image and compose file
+//	container/                   the image
+//	compose/                     everything at once, to look at
 //	kubernetes/                  manifests
 //	prometheus/                  alert rules
+//	delivery/                    tests of a whole release, a module of its own
 //
-// Tests with the build tag packages install and run what `make packages` and `make
-// image` built. They need root and Debian's tools; `make test-packages` brings both
-// together.
+// The tests here need no more than Go; `make test-packages` runs those in delivery.
 package configs

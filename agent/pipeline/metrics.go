@@ -42,6 +42,13 @@ func (p *Pipeline) exportState() {
 	p.metrics.Counters("dead_letters_total", "Records put into the dead letter, by reason.", "reason", p.buried.read)
 }
 
+// retryReasons are there from the beginning, so that a first one is an increase.
+var retryReasons = []bulk.Reason{
+	bulk.ReasonUnauthorized, bulk.ReasonForbidden, bulk.ReasonNotFound, bulk.ReasonBlocked, bulk.ReasonClosed,
+	bulk.ReasonMisconfigured, bulk.ReasonRejected, bulk.ReasonUnreachable, bulk.ReasonOverloaded,
+	bulk.ReasonServerError, bulk.ReasonAnswerLost, bulk.ReasonTooLarge,
+}
+
 // exportExporter exports what the way out counts.
 func (p *Pipeline) exportExporter() {
 	stats := func(read func(bulk.Stats) int64) func() int64 {
@@ -60,6 +67,9 @@ func (p *Pipeline) exportExporter() {
 		stats(func(s bulk.Stats) int64 { return s.PossibleDuplicates }))
 	p.metrics.Counters("bulk_retries_total", "Records that had to be sent again, by reason.", "reason", func() map[string]int64 {
 		counts := map[string]int64{}
+		for _, reason := range retryReasons {
+			counts[string(reason)] = 0
+		}
 		for reason, n := range p.sender.Stats().Retries {
 			counts[string(reason)] = n
 		}
