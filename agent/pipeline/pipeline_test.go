@@ -156,10 +156,12 @@ func TestR11_CleaningTheStateAddsNothing(t *testing.T) {
 	s.write("a.json", recordLines(0, 100)+anonymous+anonymous)
 	s.once()
 	for name, clean := range map[string]func(){
-		"a renamed input":     func() { s.config.Inputs[0].ID = "renamed" },
-		"positions removed":   func() { s.must(os.Remove(filepath.Join(s.config.StateDir, "positions.log"))) },
-		"positions emptied":   func() { s.must(os.Truncate(filepath.Join(s.config.StateDir, "positions.log"), 0)) },
-		"positions overwrote": func() { s.must(os.WriteFile(filepath.Join(s.config.StateDir, "positions.log"), []byte("\x00\x00\x00"), 0o600)) },
+		"a renamed input":   func() { s.config.Inputs[0].ID = "renamed" },
+		"positions removed": func() { s.must(os.Remove(filepath.Join(s.config.StateDir, "positions.log"))) },
+		"positions emptied": func() { s.must(os.Truncate(filepath.Join(s.config.StateDir, "positions.log"), 0)) },
+		"positions overwrote": func() {
+			s.must(os.WriteFile(filepath.Join(s.config.StateDir, "positions.log"), []byte("\x00\x00\x00"), 0o600))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.call("POST", "/"+s.stream+"/_rollover", "")
