@@ -58,7 +58,11 @@ func TestReasons(t *testing.T) {
 			g := newGateway(t, api7sim.Options{})
 			g.fill(3, time.Minute)
 			g.Inject(10, c.fault)
-			client, err := NewClient(ClientConfig{URL: g.http.URL, Tries: 2, Timeout: 200 * time.Millisecond, BackoffMin: time.Millisecond})
+			timeout := time.Minute
+			if name == "no answer" {
+				timeout = 200 * time.Millisecond
+			}
+			client, err := NewClient(ClientConfig{URL: g.http.URL, Tries: 2, Timeout: timeout, BackoffMin: time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -131,7 +131,11 @@ func TestFaultMatrix(t *testing.T) {
 		for name, act := range rows {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				s := newScene(t, api7sim.Options{})
+				timeout := time.Minute
+				if name == "no answer in time" {
+					timeout = 300 * time.Millisecond
+				}
+				s := newScene(t, api7sim.Options{}, timeout)
 				act(s)
 				s.clock.advance(11 * time.Minute)
 				s.desk.await(s.gateway)
@@ -153,12 +157,12 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
-func newScene(t *testing.T, o api7sim.Options) scene {
+func newScene(t *testing.T, o api7sim.Options, timeout time.Duration) scene {
 	g := newGateway(t, o)
 	g.fill(300, 10*time.Hour)
 	g.clock.advance(time.Second)
 	d := newDesk(t, g)
-	d.config.Client.Timeout = 300 * time.Millisecond
+	d.config.Client.Timeout = timeout
 	d.config.PollInterval = time.Millisecond
 	d.config.Stalled = 1 << 30 // the clock stands still between the steps
 	d.start()
@@ -243,7 +247,7 @@ func TestR22_LateAndSameSecondRecordsArriveOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, o)
+			s := newScene(t, o, time.Minute)
 			s.insertWhilePaging()
 			s.hour(func(step int) {
 				s.addLate(step)
@@ -344,7 +348,7 @@ func TestTimesThatTheGatewayIgnoresAreTold(t *testing.T) {
 
 // An upgrade of the gateway may change how it takes times. Then windows look empty.
 func TestAnotherUnitAfterAnUpgradeIsFound(t *testing.T) {
-	s := newScene(t, api7sim.Options{})
+	s := newScene(t, api7sim.Options{}, time.Minute)
 	s.Set(func(o *api7sim.Options) { o.Milliseconds = true })
 	s.hour(nil)
 	s.clock.advance(11 * time.Minute)

@@ -226,7 +226,7 @@ func (d *desk) await(g *gateway) {
 // until waits for something.
 func (d *desk) until(what string, holds func() bool) {
 	d.tb.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			d.mu.Lock()

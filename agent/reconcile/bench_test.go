@@ -108,5 +108,6 @@ state_dir: %s
 			b.Fatalf("%v: %s", err, out)
 		}
 		b.ReportMetric(peak(cmd.ProcessState), "peak-MiB")
+		b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "cpu-s")
 	}
 }

@@ -49,6 +49,7 @@ const (
 	// mistyped the address waits.
 	tries      = 8
 	firstTries = 2
+	nameTries  = 3
 )
 
 // Run compares one gateway after the other. The summaries are of those that were
@@ -240,7 +241,7 @@ func (c *comparison) compare(ctx context.Context) error {
 		return err
 	}
 	if c.o.Repair {
-		c.converter.Names.Fetch(ctx, c.client)
+		c.learnNames(ctx)
 	}
 	from, to := c.o.From.UnixMilli(), c.o.To.UnixMilli()
 	err = c.reader.Walk(ctx, from, to, c.collect, func(begin int64, w apisource.Window) error {
@@ -255,6 +256,16 @@ func (c *comparison) compare(ctx context.Context) error {
 		err = c.finish(ctx, until, to)
 	}
 	return err
+}
+
+// learnNames asks for the display names of event types. Without them repaired documents
+// have the types, as the agent's have.
+func (c *comparison) learnNames(ctx context.Context) {
+	for range nameTries {
+		if c.converter.Names.Fetch(ctx, c.client) {
+			return
+		}
+	}
 }
 
 // explain marks the errors of peers that did not answer.

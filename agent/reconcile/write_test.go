@@ -108,3 +108,20 @@ func TestValuesOfDocuments(t *testing.T) {
 		})
 	}
 }
+
+func FuzzValues(f *testing.F) {
+	f.Add([]byte(`{"event":{"id":"a"},"user.name":"","http":{"response":{"status_code":200}},"source":{"address":null}}`))
+	f.Add([]byte(`{"error":{"message":"\u0000\ud800"}}`))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		if !json.Valid(source) {
+			return // Elasticsearch gives JSON
+		}
+		d := report.NewDocument(source)
+		for i, got := range valuesOf(d).list() {
+			want, present := d.Text(fields[i].name)
+			if present != (got != nil) || present && *got != want {
+				t.Errorf("%s is %v, not %q", fields[i].name, got, want)
+			}
+		}
+	})
+}
