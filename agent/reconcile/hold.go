@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -25,6 +26,36 @@ func (c *comparison) hold(d Difference) error {
 		return nil
 	}
 	return c.tell(d)
+}
+
+// placeHeld finds out where else the held documents are. One whose other copy was not
+// held belongs to a record: it is there twice, under two times.
+func (c *comparison) placeHeld(ctx context.Context) error {
+	var ids [][22]byte
+	var of []int // the place of each in held
+	held := map[string]int{}
+	for i, d := range c.held {
+		held[d.DocumentID]++
+		if id, ok := parseID(d.DocumentID); ok {
+			ids, of = append(ids, id), append(of, i)
+		}
+	}
+	holdings, err := c.sender.Find(ctx, ids, []string{"@timestamp"})
+	if err != nil {
+		return lookUpError(ctx, err)
+	}
+	for _, h := range holdings {
+		d := &c.held[of[h.Asked]]
+		if slices.Contains(d.Indices, h.Index) {
+			continue
+		}
+		d.Indices = append(d.Indices, h.Index)
+		slices.Sort(d.Indices)
+		if held[d.DocumentID] == 1 {
+			d.Kind = Twice
+		}
+	}
+	return nil
 }
 
 // tellHeld tells the unexpected documents whose record did not turn up.

@@ -207,6 +207,9 @@ func (c *comparison) run(ctx context.Context) error {
 	ctx, c.giveUp = context.WithCancelCause(ctx)
 	defer c.giveUp(nil)
 	err := c.compare(ctx)
+	if err == nil {
+		err = c.placeHeld(ctx)
+	}
 	// What is held is certain enough to be told with an error too.
 	err = errors.Join(err, c.tellHeld())
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {

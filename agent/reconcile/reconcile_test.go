@@ -43,6 +43,9 @@ func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 	document := s.call("GET", "/"+index+"/_source/"+id, "")
 	s.call("POST", "/"+s.stream+"/_rollover", "")
 	s.call("PUT", "/"+s.stream+"/_create/"+id, string(document))
+	// And with another time in the second one.
+	_, id = s.place("r-008")
+	s.call("PUT", "/"+s.stream+"/_create/"+id, fmt.Sprintf(`{"@timestamp":%q,"event":{"id":"r-008"},"observer":{"name":"test"}}`, s.at(90).UTC().Format(time.RFC3339)))
 	s.refresh()
 	s.alter("r-020", `{"user":{"name":"Mallory"},"api7":{"audit":{"resource":{"id":"s-21"}}}}`)
 	s.alter("r-021", `{"event":{"outcome":"success"}}`)
@@ -60,12 +63,12 @@ func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 
 	want := []string{
 		"altered r-020 user.name api7.audit.resource.id", "altered r-021 event.outcome", "altered r-022 @timestamp",
-		"altered r-150 @timestamp", "altered r-151 @timestamp", "altered r-023 source.address", "twice r-007", "unexpected made-up",
+		"altered r-150 @timestamp", "altered r-151 @timestamp", "altered r-023 source.address", "twice r-007", "twice r-008", "unexpected made-up",
 	}
 	found, sum, err := s.reconcile(nil)
 	s.must(err)
 	s.expect(found, append(want, "missing r-030", "missing r-199")...)
-	if sum.Missing != 2 || sum.Altered != 6 || sum.Unexpected != 1 || sum.Twice != 1 || sum.Repaired != 0 || !sum.Differs() {
+	if sum.Missing != 2 || sum.Altered != 6 || sum.Unexpected != 1 || sum.Twice != 2 || sum.Repaired != 0 || !sum.Differs() {
 		t.Errorf("%+v", sum)
 	}
 	for _, d := range found {

@@ -152,11 +152,8 @@ func (c *comparison) ask(ctx context.Context, tell func(Difference)) (map[event.
 		}
 	}
 	holdings, err := c.sender.Find(ctx, ids, fieldNames())
-	if err != nil && exporter.Unreachable(err) && ctx.Err() == nil {
-		err = fmt.Errorf("%w: elasticsearch: %w", ErrUnreachable, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, lookUpError(ctx, err)
 	}
 	for _, h := range holdings {
 		id := event.ID(ids[h.Asked])
@@ -176,9 +173,17 @@ func (c *comparison) ask(ctx context.Context, tell func(Difference)) (map[event.
 	return missing, nil
 }
 
+// lookUpError marks an error of Find that is no answer.
+func lookUpError(ctx context.Context, err error) error {
+	if exporter.Unreachable(err) && ctx.Err() == nil {
+		return fmt.Errorf("%w: elasticsearch: %w", ErrUnreachable, err)
+	}
+	return err
+}
+
 func (c *comparison) difference(kind Kind, id event.ID, e *entry) Difference {
 	d := Difference{
-		Kind: kind, Gateway: c.summary.Gateway, Time: time.UnixMilli(e.at).UTC(), DocumentID: id.String(), Indices: slices.Clone(e.indices),
+		Kind: kind, Gateway: c.summary.Gateway, Time: time.UnixMilli(e.at).UTC(), DocumentID: id.String(), Indices: slices.Sorted(slices.Values(e.indices)),
 	}
 	if e.values != nil {
 		d.describe(e.values)
