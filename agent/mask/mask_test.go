@@ -85,6 +85,7 @@ masking:
 `
 	closed := loadText(t, rules).NewMasker()
 	refusing := loadText(t, strings.Replace(rules, "masking:", "masking:\n  on_error: dead_letter", 1)).NewMasker()
+	stopping := loadText(t, strings.Replace(rules, "masking:", "masking:\n  on_error: stop", 1)).NewMasker()
 	for name, tt := range map[string]struct {
 		in, want string
 		outcome  Outcome
@@ -110,6 +111,9 @@ masking:
 				t.Errorf("got  %d %s\nwant %d %s", res.Outcome, res.Bytes, tt.outcome, tt.want)
 			}
 			if tt.outcome == Refused {
+				if got := stopping.Mask([]byte(tt.in)).Outcome; got != Stopped {
+					t.Errorf("on_error: stop gives %d", got)
+				}
 				tt.outcome = Kept
 			}
 			res = closed.Mask([]byte(tt.in))

@@ -44,6 +44,16 @@ type limits struct {
 
 var defaultLimits = limits{depth: 10_000, decode: 4, length: 8 << 20, regex: 1000}
 
+// onError is what becomes of a record in which a rule could not be applied. The
+// value is replaced either way; the later ones are the stricter.
+type onError byte
+
+const (
+	dropValue  onError = iota // the record goes on
+	deadLetter                // it becomes a dead letter
+	stop                      // the agent stops before it
+)
+
 // rule is one compiled rule.
 type rule struct {
 	id     string
@@ -57,7 +67,7 @@ type rule struct {
 	// keepObjects: an object below a key that the rule selects by name is
 	// looked into instead of being masked as a whole.
 	keepObjects bool
-	refuse      bool // on_error: dead_letter
+	failure     onError
 	when        *condition
 }
 
