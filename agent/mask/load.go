@@ -452,8 +452,8 @@ func nearField(name string) string {
 }
 
 // fixed adds the paths that are the same in every set: the record's identity,
-// where the request's address and the bodies it speaks about stand, and what is
-// written in words.
+// where the request's address and the bodies it speaks about stand, what is
+// written in words, and what people named.
 func (c *compiler) fixed() {
 	add := func(accept acceptKind, keys ...string) {
 		var segs []segment
@@ -469,6 +469,11 @@ func (c *compiler) fixed() {
 	add(acceptURI, "http_request", "uri")
 	add(acceptBody, "http_request", "body")
 	add(acceptBody, "http_response", "body")
+	add(acceptName, "token_name")
+	add(acceptName, "resource_name")
+	add(acceptName, "operator", "username")
+	add(acceptName, "operator", "first_name")
+	add(acceptName, "operator", "last_name")
 	add(acceptMessage, "error_message")
 	for _, key := range []string{"error", "error_msg", "message"} {
 		c.patterns = append(c.patterns, pattern{segs: []segment{{kind: segDeep}, {kind: segLiteral, text: key}}, accept: acceptMessage})
