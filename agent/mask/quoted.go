@@ -43,6 +43,9 @@ type quoting struct {
 func (q *quoting) quote(i int) (next int) {
 	start, end, next := quotedRun(q.text, i)
 	content := q.text[start:end]
+	if bytes.IndexByte(content, '\\') >= 0 && (i == 0 || q.text[i-1] != '\\') {
+		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
+	}
 	property := q.torn || bytes.HasSuffix(q.text[:i], []byte("property "))
 	if named := q.w.messageRule(content, q.node, property); named != none {
 		q.rule, q.left = named, len(q.text)
