@@ -166,7 +166,7 @@ func (r *Rules) withoutMarkers(name string) string {
 }
 
 // maxNameLength bounds what of a key is read as its name, in bytes.
-const maxNameLength = 64 << 10
+const maxNameLength = 16 << 10
 
 func addHit(hits []nameHit, h nameHit) []nameHit {
 	for i := range hits {

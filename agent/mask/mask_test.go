@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Secrets in all kinds of places: none survives.
@@ -204,9 +205,30 @@ func TestMonsters(t *testing.T) {
 		"a long key":             `{"` + strings.Repeat("filler ", 50_000) + ` password":"cnry"}`,
 		"a long number":          `{"password":1` + strings.Repeat("0", 100_000) + `7777e1}`,
 		"many percent signs":     `{"x":"` + strings.Repeat("%25", 50_000) + `%26password=cnry"}`,
+		"many sensitive pairs":   `{"x":"` + strings.Repeat("password=cnry&", 150_000) + `"}`,
+		"many names and values":  `{"x":"` + strings.Repeat("name=a&value=b&", 130_000) + ` password=cnry"}`,
+		"many addresses":         `{"x":"` + strings.Repeat("://", 700_000) + ` password=cnry"}`,
+		"many open brackets":     `{"x":"` + strings.Repeat("[ ", 1_000_000) + ` password=cnry"}`,
+		"many quotes that open":  `{"x":"` + strings.Repeat("« ", 500_000) + ` password=cnry"}`,
+		"many tokens in a word":  `{"x":"x` + strings.Repeat("AKIA", 500_000) + ` password=cnry"}`,
+		"many JWTs in a word":    `{"x":"x` + strings.Repeat("eyJ", 700_000) + ` password=cnry"}`,
+		"many broken markers":    `{"x":"` + strings.Repeat("[REDACTED:", 200_000) + ` password=cnry"}`,
+		"many elements":          `{"x":"` + strings.Repeat("<password>", 200_000) + ` password=cnry </x>"}`,
+		"many fields":            `{"x":"` + strings.Repeat("form-data; name=password", 90_000) + ` password=cnry \r\n\r\n"}`,
+		"many fields with ends":  `{"x":"` + strings.Repeat("form-data; name=a\\r\\n\\r\\n", 80_000) + ` password=cnry"}`,
+		"many entities":          `{"x":"` + strings.Repeat("&amp;", 400_000) + ` password=cnry"}`,
+		"many escapes in quotes": `{"x":"` + strings.Repeat(`\"\\x`, 300_000) + ` password=cnry"}`,
+		"many lines":             `{"x":"` + strings.Repeat(`a: b\n `, 300_000) + ` password=cnry"}`,
+		"a value of many lines":  `{"x":"password:` + strings.Repeat(`\n cnry`, 300_000) + `"}`,
 		"much base64":            `{"x":"` + strings.Repeat("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh", 10_000) + ` password=cnry"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			defer func() {
+				if took := time.Since(begin); took > 10*time.Second {
+					t.Errorf("it took %v for %d bytes", took, len(in))
+				}
+			}()
 			if res := m.Mask([]byte(in)); bytes.Contains(res.Bytes, []byte("cnry")) || bytes.Contains(res.Bytes, []byte("7777e1")) {
 				t.Error("the secret survived")
 			}

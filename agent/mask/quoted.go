@@ -163,6 +163,9 @@ var quotePairs = []struct{ open, close string }{
 	{"[", "]"}, {"(", ")"}, {"“", "”"}, {"„", "“"}, {"‘", "’"}, {"«", "»"}, {"「", "」"},
 }
 
+// maxQuoted is how much can stand in brackets and the like, in bytes.
+const maxQuoted = 2048
+
 // quotedRun is what stands between the quote at i and the one that closes it,
 // and where to go on. Without the latter it is the rest of the text; brackets
 // then are no quotes, nor are parentheses around several words.
@@ -176,7 +179,7 @@ func quotedRun(text []byte, i int) (start, end, next int) {
 			continue
 		}
 		start = i + len(pair.open)
-		line, _, _ := bytes.Cut(text[start:], []byte("\n"))
+		line, _, _ := bytes.Cut(text[start:min(start+maxQuoted, len(text))], []byte("\n"))
 		n := bytes.Index(line, []byte(pair.close))
 		if n > 0 && (text[i] != '(' || bytes.IndexByte(line[:n], ' ') < 0) && !bytes.ContainsAny(line[:n], "\"'`[({") {
 			return start, start + n, start + n + len(pair.close)

@@ -170,8 +170,8 @@ func (r *Rules) markerLength(text []byte) int {
 	switch {
 	case hasPrefix(text, redactedPrefix):
 		rest := text[len(redactedPrefix):]
-		end := slices.Index(rest, ']')
-		if end < 0 || end > maxIDLength {
+		end := slices.Index(rest[:min(len(rest), maxIDLength+1)], ']')
+		if end < 0 {
 			return 0
 		}
 		if _, known := r.byID[string(rest[:end])]; known {
@@ -179,8 +179,8 @@ func (r *Rules) markerLength(text []byte) int {
 		}
 	case hasPrefix(text, hmacPrefix):
 		rest := text[len(hmacPrefix):]
-		end := slices.Index(rest, ':')
-		if end < 0 || end > maxIDLength {
+		end := slices.Index(rest[:min(len(rest), maxIDLength+1)], ':')
+		if end < 0 {
 			return 0
 		}
 		if key, known := r.keyIDs[string(rest[:end])]; known {
