@@ -350,6 +350,7 @@ func (c *compiler) rule(i int32, spec ruleSpec) {
 	for _, k := range spec.keys {
 		if name, ok := parseName(k.text, i); ok {
 			c.r.namePatterns = append(c.r.namePatterns, name)
+			c.r.nameGlobs = c.r.nameGlobs || name.glob != nil
 		}
 	}
 	for _, d := range spec.detect {

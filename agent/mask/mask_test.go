@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,15 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// differentWords makes a text of words that do not come twice.
+func differentWords(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "word%dx ", i)
+	}
+	return b.String()
+}
+
 // Very deep and very long records take their time, but not more than that.
 func TestMonsters(t *testing.T) {
 	m := Builtin().NewMasker()
@@ -214,6 +224,8 @@ func TestMonsters(t *testing.T) {
 		"many JWTs in a word":    `{"x":"x` + strings.Repeat("eyJ", 700_000) + ` password=cnry"}`,
 		"many broken markers":    `{"x":"` + strings.Repeat("[REDACTED:", 200_000) + ` password=cnry"}`,
 		"many elements":          `{"x":"` + strings.Repeat("<password>", 200_000) + ` password=cnry </x>"}`,
+		"many tags without end":  `{"x":"` + strings.Repeat("<password", 200_000) + ` password=cnry"}`,
+		"many different words":   `{"error_message":"` + differentWords(100_000) + ` password=cnry"}`,
 		"many fields":            `{"x":"` + strings.Repeat("form-data; name=password", 90_000) + ` password=cnry \r\n\r\n"}`,
 		"many fields with ends":  `{"x":"` + strings.Repeat("form-data; name=a\\r\\n\\r\\n", 80_000) + ` password=cnry"}`,
 		"many entities":          `{"x":"` + strings.Repeat("&amp;", 400_000) + ` password=cnry"}`,
@@ -225,7 +237,7 @@ func TestMonsters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
 			defer func() {
-				if took := time.Since(begin); took > 10*time.Second {
+				if took := time.Since(begin); took > time.Minute {
 					t.Errorf("it took %v for %d bytes", took, len(in))
 				}
 			}()

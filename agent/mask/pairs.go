@@ -425,7 +425,7 @@ func (w *walker) tags(text []byte, node int32) {
 		if rule == none {
 			continue
 		}
-		end := bytes.IndexByte(text[from:], '>')
+		end := bytes.IndexByte(text[from:min(from+maxTag, len(text))], '>')
 		if end < 1 || text[from+end-1] == '/' {
 			continue
 		}
@@ -446,6 +446,9 @@ func (w *walker) tags(text []byte, node int32) {
 		from = stop
 	}
 }
+
+// maxTag is how long a tag with its attributes can be, in bytes.
+const maxTag = 4096
 
 // maxOpen bounds how many names of elements without an end are remembered. With
 // more of them all that follows is taken.

@@ -1,6 +1,9 @@
 package mask
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // quoted masks quoted values in messages that name a secret: invalid token
 // "abc", property "password" failed: no match for "abc", field [pin]: value [1].
@@ -123,12 +126,8 @@ func looksRandom(word []byte) bool {
 
 // isAbout says whether a word after a sensitive one takes its sense away: token
 // name, password for.
-func isAbout(word string) bool {
-	if len(word) > longKey {
-		return false
-	}
-	split := words(word)
-	return describes(split) || len(split) == 1 && isPreposition(split[0])
+func isAbout(split []string) bool {
+	return slices.ContainsFunc(split, isDescribing) || len(split) == 1 && isPreposition(split[0])
 }
 
 func isPreposition(word string) bool {

@@ -17,6 +17,7 @@ type Rules struct {
 
 	graph        *graph
 	namePatterns []namePattern
+	nameGlobs    bool                   // some of them are globs
 	detectors    [detectorCount][]int32 // rules by the detector they use
 	finders      [detectorCount]finder
 	matchers     []matcher
