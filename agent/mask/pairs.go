@@ -244,7 +244,8 @@ func folded(text []byte, start, from, end int) span {
 		for in < len(text) && (text[in] == ' ' || text[in] == '\t') {
 			in++
 		}
-		if in == len(text) || text[in] == '\r' || text[in] == '\n' || in-next <= column && !(empty && in-next == column && hasPrefix(text[in:], "- ")) {
+		item := empty && in-next == column && hasPrefix(text[in:], "- ")
+		if endsLine(text, in) || in-next <= column && !item {
 			break
 		}
 		if from == end {
