@@ -175,12 +175,12 @@ func (t *token) find(dst []span, text []byte, cut bool) []span {
 			return dst
 		}
 		start := from + at
-		end := run(text, start+len(t.prefix), t.class)
-		from = end
 		if start > 0 && isAlnum(text[start-1]) {
 			from = start + 1
 			continue
 		}
+		end := run(text, start+len(t.prefix), t.class)
+		from = end
 		body := text[start+len(t.prefix) : end]
 		if cut && end == len(text) || len(body) >= t.min && (!t.digit || slices.ContainsFunc(body, isDigit)) {
 			dst = append(dst, span{start, end})
@@ -205,12 +205,12 @@ func findJWT(dst []span, text []byte, cut bool) []span {
 			return dst
 		}
 		start := from + at
-		end := run(text, start, dotChars)
-		from = end
 		if start > 0 && isAlnum(text[start-1]) {
 			from = start + 1
 			continue
 		}
+		end := run(text, start, dotChars)
+		from = end
 		dots := bytes.Count(text[start:end], []byte("."))
 		if cut && end == len(text) || dots >= 2 && end-start >= 16 {
 			dst = append(dst, span{start, end})

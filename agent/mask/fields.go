@@ -55,7 +55,7 @@ func (r *Rules) MasksField(path string) bool {
 
 // namedIn says whether a rule selects the key by its name there.
 func (r *Rules) namedIn(key string, zones uint64) bool {
-	return slices.ContainsFunc(r.nameHits(key), func(h nameHit) bool { return r.worksIn(h.rule, zones) })
+	return slices.ContainsFunc(r.nameHits(words(r.named(key))), func(h nameHit) bool { return r.worksIn(h.rule, zones) })
 }
 
 func (r *Rules) worksIn(rule int32, zones uint64) bool {

@@ -23,7 +23,7 @@ type source struct {
 // fileSpec is a rules file after parsing, before compilation.
 type fileSpec struct {
 	off     bool // defaults: off
-	refuse  bool // on_error: dead_letter
+	failure onError
 	limits  limits
 	limited map[string]bool // which limits the file states
 	keys    []keySpec
@@ -60,7 +60,7 @@ type ruleSpec struct {
 	action   action
 	keyID    string // of action hmac
 	keyAt    source
-	refuse   *bool
+	failure  *onError
 	override string
 	reason   string
 }
@@ -271,7 +271,7 @@ func (p *parser) masking(n *yaml.Node, key string) {
 			}
 		},
 		"defaults": func(n *yaml.Node, key string) { p.spec.off = p.oneOf(n, key, "value", "strict", "off") == "off" },
-		"on_error": func(n *yaml.Node, key string) { p.spec.refuse = p.onError(n, key) },
+		"on_error": func(n *yaml.Node, key string) { p.spec.failure = p.onError(n, key) },
 		"limits":   p.limits,
 		"keys":     p.keys,
 		"allow":    func(n *yaml.Node, key string) { p.sequence(n, key, p.allow) },
@@ -279,8 +279,9 @@ func (p *parser) masking(n *yaml.Node, key string) {
 	})
 }
 
-func (p *parser) onError(n *yaml.Node, key string) bool {
-	return p.oneOf(n, key, "value", "drop_value", "dead_letter") == "dead_letter"
+func (p *parser) onError(n *yaml.Node, key string) onError {
+	words := []string{"drop_value", "dead_letter", "stop"}
+	return onError(max(0, slices.Index(words, p.oneOf(n, key, "value", words...))))
 }
 
 func (p *parser) limits(n *yaml.Node, key string) {
@@ -379,7 +380,7 @@ func (p *parser) rule(n *yaml.Node, key string) {
 			p.selector(n, key, &r)
 		},
 		"action":   func(n *yaml.Node, key string) { p.action(n, key, &r) },
-		"on_error": func(n *yaml.Node, key string) { v := p.onError(n, key); r.refuse = &v },
+		"on_error": func(n *yaml.Node, key string) { v := p.onError(n, key); r.failure = &v },
 		"override": p.intoText(&r.override),
 		"reason":   p.intoText(&r.reason),
 	})

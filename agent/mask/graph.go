@@ -16,6 +16,7 @@ const (
 	acceptURI                       // the request's address
 	acceptBody                      // a body the address speaks about
 	acceptMessage                   // what the gateway says in words
+	acceptName                      // a name that a person chose
 )
 
 // pattern is one compiled path.

@@ -126,7 +126,11 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 
 // lookName works out what the rules say about a name.
 func (m *Masker) lookName(raw, name string) *keyInfo {
-	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), role: roleOf(name), names: m.rules.nameHits(name), about: isAbout(name)}
+	split := words(m.rules.named(name))
+	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), names: m.rules.nameHits(split)}
+	if len(name) <= longKey {
+		info.role, info.about = roleOf(split), isAbout(split)
+	}
 	info.plainName = len(info.names) == 0 && info.role < roleValue
 	return info
 }
@@ -134,16 +138,29 @@ func (m *Masker) lookName(raw, name string) *keyInfo {
 // holdsSecret says whether a key holds a secret itself.
 func (m *Masker) holdsSecret(key string) bool { return m.looker.probe([]byte(key), startNode) != none }
 
-// nameHits lists the rules that select a key by its name, strongest first.
-func (r *Rules) nameHits(key string) []nameHit {
+// named is what of a key is read as its name.
+func (r *Rules) named(key string) string {
 	if len(key) > maxNameLength { // both ends say what it is
 		key = key[:maxNameLength/2] + " " + key[len(key)-maxNameLength/2:]
 	}
-	split := words(r.withoutMarkers(key))
+	return r.withoutMarkers(key)
+}
+
+// nameHits lists the rules that select a key by the words of its name, strongest
+// first.
+func (r *Rules) nameHits(split []string) []nameHit {
+	key := make([]keyWord, len(split))
+	for i, word := range split {
+		key[i] = newKeyWord(word)
+	}
+	joined := ""
+	if r.nameGlobs {
+		joined = strings.Join(split, "_")
+	}
 	var hits []nameHit
 	for i := range r.namePatterns {
 		p := &r.namePatterns[i]
-		if ok, plural := p.match(split); ok {
+		if ok, plural := p.match(key, joined); ok {
 			hits = addHit(hits, nameHit{rule: p.rule, plural: plural})
 		}
 	}
@@ -166,7 +183,7 @@ func (r *Rules) withoutMarkers(name string) string {
 }
 
 // maxNameLength bounds what of a key is read as its name, in bytes.
-const maxNameLength = 64 << 10
+const maxNameLength = 16 << 10
 
 func addHit(hits []nameHit, h nameHit) []nameHit {
 	for i := range hits {

@@ -21,11 +21,8 @@ const (
 	roleConfig          // its value is configuration of what the name names
 )
 
-func roleOf(key string) keyRole {
-	if len(key) > longKey {
-		return roleNone
-	}
-	switch split := words(key); strings.Join(split, " ") {
+func roleOf(split []string) keyRole {
+	switch strings.Join(split, " ") {
 	case "name", "key", "k", "header", "field", "param", "parameter", "type", "kind", "plugin", "variable", "property", "attribute", "option", "setting":
 		return roleName
 	case "path", "from":

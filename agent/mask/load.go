@@ -165,9 +165,9 @@ func (c *compiler) fail(at source, format string, args ...any) {
 }
 
 func (c *compiler) compile(specs []fileSpec) *Rules {
-	refuse := false
+	failure := dropValue
 	for i := range specs {
-		refuse = refuse || specs[i].refuse
+		failure = max(failure, specs[i].failure)
 		c.limits(&specs[i])
 		for _, k := range specs[i].keys {
 			c.key(k)
@@ -178,11 +178,11 @@ func (c *compiler) compile(specs []fileSpec) *Rules {
 	}
 	for i := range specs {
 		for _, spec := range specs[i].rules {
-			c.declare(spec, refuse)
+			c.declare(spec, failure)
 		}
 	}
-	c.r.limitRule = c.declareOwn(limitID, refuse)
-	c.r.errorRule = c.declareOwn(errorID, refuse)
+	c.r.limitRule = c.declareOwn(limitID, failure)
+	c.r.errorRule = c.declareOwn(errorID, failure)
 	for i, spec := range c.specs {
 		c.rule(int32(i), spec)
 	}
@@ -304,7 +304,7 @@ func (c *compiler) allow(a allowSpec) {
 }
 
 // declare gives a rule its index.
-func (c *compiler) declare(spec ruleSpec, refuse bool) {
+func (c *compiler) declare(spec ruleSpec, failure onError) {
 	if before, twice := c.r.byID[spec.id]; twice {
 		if c.specs[before].builtin || spec.builtin {
 			user := pick(spec.builtin, c.specs[before], spec)
@@ -314,21 +314,21 @@ func (c *compiler) declare(spec ruleSpec, refuse bool) {
 		}
 		return
 	}
-	if spec.refuse != nil {
-		refuse = *spec.refuse
+	if spec.failure != nil {
+		failure = *spec.failure
 	}
 	c.r.byID[spec.id] = int32(len(c.r.rules))
 	c.specs = append(c.specs, spec)
 	c.r.conditional = c.r.conditional || spec.when != nil
 	c.r.rules = append(c.r.rules, rule{
-		id: spec.id, action: spec.action, overrides: none, keepObjects: !spec.objects, refuse: refuse,
+		id: spec.id, action: spec.action, overrides: none, keepObjects: !spec.objects, failure: failure,
 		marker: []byte(redactedPrefix + spec.id + "]"), quoted: []byte(`"` + redactedPrefix + spec.id + `]"`), when: spec.when,
 	})
 }
 
 // declareOwn adds a rule that no file holds.
-func (c *compiler) declareOwn(id string, refuse bool) int32 {
-	c.declare(ruleSpec{id: id, builtin: true, objects: true, action: action{kind: redact}}, refuse)
+func (c *compiler) declareOwn(id string, failure onError) int32 {
+	c.declare(ruleSpec{id: id, builtin: true, objects: true, action: action{kind: redact}}, failure)
 	return c.r.byID[id]
 }
 
@@ -350,6 +350,7 @@ func (c *compiler) rule(i int32, spec ruleSpec) {
 	for _, k := range spec.keys {
 		if name, ok := parseName(k.text, i); ok {
 			c.r.namePatterns = append(c.r.namePatterns, name)
+			c.r.nameGlobs = c.r.nameGlobs || name.glob != nil
 		}
 	}
 	for _, d := range spec.detect {
@@ -452,8 +453,8 @@ func nearField(name string) string {
 }
 
 // fixed adds the paths that are the same in every set: the record's identity,
-// where the request's address and the bodies it speaks about stand, and what is
-// written in words.
+// where the request's address and the bodies it speaks about stand, what is
+// written in words, and what people named.
 func (c *compiler) fixed() {
 	add := func(accept acceptKind, keys ...string) {
 		var segs []segment
@@ -469,6 +470,11 @@ func (c *compiler) fixed() {
 	add(acceptURI, "http_request", "uri")
 	add(acceptBody, "http_request", "body")
 	add(acceptBody, "http_response", "body")
+	add(acceptName, "token_name")
+	add(acceptName, "resource_name")
+	add(acceptName, "operator", "username")
+	add(acceptName, "operator", "first_name")
+	add(acceptName, "operator", "last_name")
 	add(acceptMessage, "error_message")
 	for _, key := range []string{"error", "error_msg", "message"} {
 		c.patterns = append(c.patterns, pattern{segs: []segment{{kind: segDeep}, {kind: segLiteral, text: key}}, accept: acceptMessage})

@@ -24,6 +24,9 @@ const (
 	// Refused: a rule with on_error: dead_letter could not be applied. Bytes
 	// is the masked record, the value in question replaced.
 	Refused
+	// Stopped: the same of a rule with on_error: stop. Nothing behind the
+	// record is to be read before somebody looked at it.
+	Stopped
 )
 
 // Result is a masked record.
@@ -56,10 +59,10 @@ type Masker struct {
 	record  []byte
 	count   int
 	dropped bool
-	refused bool
-	text    bool  // it is a text, which may have been cut anywhere
-	budget  int   // bytes that may still be read a second time
-	address int32 // node of the request's address, 0 where not yet known
+	failure onError // the strictest of the rules that could not be applied
+	text    bool    // it is a text, which may have been cut anywhere
+	budget  int     // bytes that may still be read a second time
+	address int32   // node of the request's address, 0 where not yet known
 	bodies  []pendingBody
 	met     []condition3 // by rule
 	probed  *probe
@@ -124,14 +127,16 @@ func (m *Masker) Mask(record []byte) (res Result) {
 	switch {
 	case m.dropped:
 		return Result{Outcome: Dropped, Hits: m.count}
-	case m.refused && res.Outcome == Kept:
+	case m.failure == stop:
+		res.Outcome = Stopped
+	case m.failure == deadLetter && res.Outcome == Kept:
 		res.Outcome = Refused
 	}
 	return res
 }
 
 func (m *Masker) begin(record []byte) {
-	m.record, m.count, m.dropped, m.refused = record, 0, false, false
+	m.record, m.count, m.dropped, m.failure = record, 0, false, dropValue
 	m.budget, m.address, m.bodies, m.probed = 8*len(record)+1<<16, 0, m.bodies[:0], nil
 	clear(m.met)
 	if len(m.nodes.list) > maxNodes {
@@ -147,8 +152,11 @@ func (m *Masker) rescue(res *Result) {
 		return
 	}
 	m.hits[m.rules.errorRule]++
-	marker := m.rules.rules[m.rules.errorRule].marker
-	*res = Result{Bytes: jsonscan.AppendQuoted(nil, marker), Outcome: Refused, Hits: 1}
+	failed := &m.rules.rules[m.rules.errorRule]
+	*res = Result{Bytes: jsonscan.AppendQuoted(nil, failed.marker), Outcome: Refused, Hits: 1}
+	if failed.failure == stop {
+		res.Outcome = Stopped
+	}
 	m.levels = nil // their state is unknown
 }
 
@@ -195,8 +203,4 @@ func (m *Masker) untake(rule int32) {
 }
 
 // refuse notes that a rule could not be applied.
-func (m *Masker) refuse(rule int32) {
-	if m.rules.rules[rule].refuse {
-		m.refused = true
-	}
-}
+func (m *Masker) refuse(rule int32) { m.failure = max(m.failure, m.rules.rules[rule].failure) }

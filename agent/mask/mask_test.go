@@ -3,8 +3,10 @@ package mask
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Secrets in all kinds of places: none survives.
@@ -85,6 +87,7 @@ masking:
 `
 	closed := loadText(t, rules).NewMasker()
 	refusing := loadText(t, strings.Replace(rules, "masking:", "masking:\n  on_error: dead_letter", 1)).NewMasker()
+	stopping := loadText(t, strings.Replace(rules, "masking:", "masking:\n  on_error: stop", 1)).NewMasker()
 	for name, tt := range map[string]struct {
 		in, want string
 		outcome  Outcome
@@ -110,6 +113,9 @@ masking:
 				t.Errorf("got  %d %s\nwant %d %s", res.Outcome, res.Bytes, tt.outcome, tt.want)
 			}
 			if tt.outcome == Refused {
+				if got := stopping.Mask([]byte(tt.in)).Outcome; got != Stopped {
+					t.Errorf("on_error: stop gives %d", got)
+				}
 				tt.outcome = Kept
 			}
 			res = closed.Mask([]byte(tt.in))
@@ -185,6 +191,15 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// differentWords makes a text of words that do not come twice.
+func differentWords(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "word%dx ", i)
+	}
+	return b.String()
+}
+
 // Very deep and very long records take their time, but not more than that.
 func TestMonsters(t *testing.T) {
 	m := Builtin().NewMasker()
@@ -200,9 +215,32 @@ func TestMonsters(t *testing.T) {
 		"a long key":             `{"` + strings.Repeat("filler ", 50_000) + ` password":"cnry"}`,
 		"a long number":          `{"password":1` + strings.Repeat("0", 100_000) + `7777e1}`,
 		"many percent signs":     `{"x":"` + strings.Repeat("%25", 50_000) + `%26password=cnry"}`,
+		"many sensitive pairs":   `{"x":"` + strings.Repeat("password=cnry&", 150_000) + `"}`,
+		"many names and values":  `{"x":"` + strings.Repeat("name=a&value=b&", 130_000) + ` password=cnry"}`,
+		"many addresses":         `{"x":"` + strings.Repeat("://", 700_000) + ` password=cnry"}`,
+		"many open brackets":     `{"x":"` + strings.Repeat("[ ", 1_000_000) + ` password=cnry"}`,
+		"many quotes that open":  `{"x":"` + strings.Repeat("« ", 500_000) + ` password=cnry"}`,
+		"many tokens in a word":  `{"x":"x` + strings.Repeat("AKIA", 500_000) + ` password=cnry"}`,
+		"many JWTs in a word":    `{"x":"x` + strings.Repeat("eyJ", 700_000) + ` password=cnry"}`,
+		"many broken markers":    `{"x":"` + strings.Repeat("[REDACTED:", 200_000) + ` password=cnry"}`,
+		"many elements":          `{"x":"` + strings.Repeat("<password>", 200_000) + ` password=cnry </x>"}`,
+		"many tags without end":  `{"x":"` + strings.Repeat("<password", 200_000) + ` password=cnry"}`,
+		"many different words":   `{"error_message":"` + differentWords(100_000) + ` password=cnry"}`,
+		"many fields":            `{"x":"` + strings.Repeat("form-data; name=password", 90_000) + ` password=cnry \r\n\r\n"}`,
+		"many fields with ends":  `{"x":"` + strings.Repeat("form-data; name=a\\r\\n\\r\\n", 80_000) + ` password=cnry"}`,
+		"many entities":          `{"x":"` + strings.Repeat("&amp;", 400_000) + ` password=cnry"}`,
+		"many escapes in quotes": `{"x":"` + strings.Repeat(`\"\\x`, 300_000) + ` password=cnry"}`,
+		"many lines":             `{"x":"` + strings.Repeat(`a: b\n `, 300_000) + ` password=cnry"}`,
+		"a value of many lines":  `{"x":"password:` + strings.Repeat(`\n cnry`, 300_000) + `"}`,
 		"much base64":            `{"x":"` + strings.Repeat("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh", 10_000) + ` password=cnry"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			defer func() {
+				if took := time.Since(begin); took > time.Minute {
+					t.Errorf("it took %v for %d bytes", took, len(in))
+				}
+			}()
 			if res := m.Mask([]byte(in)); bytes.Contains(res.Bytes, []byte("cnry")) || bytes.Contains(res.Bytes, []byte("7777e1")) {
 				t.Error("the secret survived")
 			}

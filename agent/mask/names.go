@@ -121,10 +121,25 @@ func appendSpelling(spellings [][]string, more []string, glue bool) [][]string {
 	return out
 }
 
-// match looks for the pattern among the words of a key.
-func (p *namePattern) match(key []string) (hit, plural bool) {
+// keyWord is a word of a key, and what does not matter taken off.
+type keyWord struct {
+	text     string
+	plain    string // without a number at its end: password2
+	singular string // without the s of a plural, "" where there is none
+}
+
+func newKeyWord(word string) keyWord {
+	w := keyWord{text: word, plain: strings.TrimRight(word, "0123456789")}
+	if cut, ok := strings.CutSuffix(w.plain, "s"); ok {
+		w.singular = cut
+	}
+	return w
+}
+
+// match looks for the pattern among the words of a key, which are joined with _.
+func (p *namePattern) match(key []keyWord, joined string) (hit, plural bool) {
 	if p.glob != nil {
-		return p.glob.MatchString(strings.Join(key, "_")), false
+		return p.glob.MatchString(joined), false
 	}
 	plural = true
 	for _, spelling := range p.spellings {
@@ -138,9 +153,9 @@ func (p *namePattern) match(key []string) (hit, plural bool) {
 	return hit, hit && plural
 }
 
-func matchAt(spelling, key []string) (ok, plural bool) {
+func matchAt(spelling []string, key []keyWord) (ok, plural bool) {
 	for i, want := range spelling {
-		ok, s := sameWord(key[i], want)
+		ok, s := key[i].is(want)
 		if !ok {
 			return false, false
 		}
@@ -153,15 +168,13 @@ func matchAt(spelling, key []string) (ok, plural bool) {
 // compound: dbpassword, clientsecret. Shorter ones end innocent words too.
 const longWord = 6
 
-// sameWord compares a word of a key with one of a pattern: the plural and a
-// number at the end (password2) do not matter.
-func sameWord(word, want string) (ok, plural bool) {
-	word = strings.TrimRight(word, "0123456789")
-	if word == want || len(want) >= longWord && strings.HasSuffix(word, want) {
+// is compares a word of a key with one of a pattern.
+func (w *keyWord) is(want string) (ok, plural bool) {
+	long := len(want) >= longWord
+	if w.plain == want || long && strings.HasSuffix(w.plain, want) {
 		return true, false
 	}
-	singular, cut := strings.CutSuffix(word, "s")
-	if cut && (singular == want || len(want) >= longWord && strings.HasSuffix(singular, want)) {
+	if w.singular != "" && (w.singular == want || long && strings.HasSuffix(w.singular, want)) {
 		return true, true
 	}
 	return false, false
@@ -169,11 +182,13 @@ func sameWord(word, want string) (ok, plural bool) {
 
 // describes says whether the words after a match turn the name of a secret
 // into the name of something about it: token_name, secret_type.
-func describes(after []string) bool {
-	return slices.ContainsFunc(after, func(w string) bool {
-		_, found := slices.BinarySearch(describingWords, w)
-		return found
-	})
+func describes(after []keyWord) bool {
+	return slices.ContainsFunc(after, func(w keyWord) bool { return isDescribing(w.text) })
+}
+
+func isDescribing(word string) bool {
+	_, found := slices.BinarySearch(describingWords, word)
+	return found
 }
 
 // describingWords is sorted.

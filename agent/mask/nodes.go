@@ -19,6 +19,7 @@ const (
 	nodeURI
 	nodeBody
 	nodeMessage
+	nodeName
 	nodeInert // no rule, no flag: nothing to decide by path
 )
 
@@ -179,6 +180,8 @@ func (n *nodes) describe(s set) (out node, flags nodeFlags) {
 			flags |= nodeBody
 		case acceptMessage:
 			flags |= nodeMessage
+		case acceptName:
+			flags |= nodeName
 		}
 	}
 	for _, p := range selected {

@@ -233,7 +233,7 @@ func valueAfter(text []byte, start, sep int) span {
 // lines behind it that belong to the value: those further in, as YAML and folded
 // headers have them, and the items of a list.
 func folded(text []byte, start, from, end int) span {
-	column := start - lineStart(text, start)
+	column := start - max(0, lineStart(text, start))
 	empty := from == end
 	for end < len(text) {
 		next := end + 1
@@ -244,15 +244,14 @@ func folded(text []byte, start, from, end int) span {
 		for in < len(text) && (text[in] == ' ' || text[in] == '\t') {
 			in++
 		}
-		if in == len(text) || text[in] == '\r' || text[in] == '\n' || in-next <= column && !(empty && in-next == column && hasPrefix(text[in:], "- ")) {
+		item := empty && in-next == column && hasPrefix(text[in:], "- ")
+		if endsLine(text, in) || in-next <= column && !item {
 			break
 		}
 		if from == end {
 			from = in
 		}
-		if end = len(text); bytes.ContainsAny(text[in:], "\r\n") {
-			end = in + bytes.IndexAny(text[in:], "\r\n")
-		}
+		end = lineEnd(text, in)
 	}
 	return span{from, end}
 }
@@ -289,36 +288,54 @@ func jsonEnd(text []byte, from int) int {
 // has the whole line after a colon; otherwise a blank ends the value, and a
 // separator does if another key follows it. whole says that it has the line.
 func bareEnd(text []byte, start, sep, from int) (end int, whole bool) {
-	line := len(text)
-	if at := bytes.IndexAny(text[from:], "\r\n"); at >= 0 {
-		line = from + at
+	if lineStart(text, start) >= 0 { // once a line, so that long lines are not read again and again
+		line := lineEnd(text, from)
+		if text[sep] == ':' || !bytes.ContainsAny(text[from:line], "=&;") {
+			return line, true
+		}
 	}
-	first := len(bytes.TrimLeft(text[lineStart(text, start):start], " \t-\"'")) == 0
-	if first && (text[sep] == ':' || !bytes.ContainsAny(text[from:line], "=&;")) {
-		return line, true
-	}
-	for i := from; i < line; i++ {
+	for i := from; i < len(text); i++ {
 		switch c := text[i]; c {
+		case '\r', '\n':
+			return i, false
 		case ' ', '\t', '"', '\'', '`', '<', '>':
 			if i > from {
 				return i, false
 			}
 		case '&', ';':
-			if i+1 == line || opensPair(text[i+1:line]) {
+			if endsLine(text, i+1) || opensPair(text[i+1:]) {
 				return i, false
 			}
 		case ',':
-			if text[sep] == ':' && (i+1 == line || text[i+1] == ' ') || opensPair(text[i+1:line]) {
+			if text[sep] == ':' && (endsLine(text, i+1) || text[i+1] == ' ') || opensPair(text[i+1:]) {
 				return i, false
 			}
 		}
 	}
-	return line, false
+	return len(text), false
 }
 
+// lineStart is where the line of a key starts that is the first thing on it, but
+// for blanks, dashes and quotes; otherwise it is -1.
 func lineStart(text []byte, i int) int {
-	return bytes.LastIndexAny(text[:i], "\r\n") + 1
+	for i > 0 && bytes.IndexByte([]byte(" \t-\"'"), text[i-1]) >= 0 {
+		i--
+	}
+	if i > 0 && text[i-1] != '\n' && text[i-1] != '\r' {
+		return -1
+	}
+	return i
 }
+
+// lineEnd is where the line ends that i stands on.
+func lineEnd(text []byte, i int) int {
+	if at := bytes.IndexAny(text[i:], "\r\n"); at >= 0 {
+		return i + at
+	}
+	return len(text)
+}
+
+func endsLine(text []byte, i int) bool { return i == len(text) || text[i] == '\n' || text[i] == '\r' }
 
 // opensPair says whether a key and = follow.
 func opensPair(text []byte) bool {
@@ -387,9 +404,10 @@ func (w *walker) fragments(text []byte, node int32) {
 const maxFragments = 16
 
 // tags masks what stands in XML elements with sensitive names, whatever it is,
-// up to the end of the element.
+// up to the end of the element. Where that is missing it is the text up to the
+// next tag.
 func (w *walker) tags(text []byte, node int32) {
-	last := bytes.LastIndex(text, []byte("</"))
+	open := map[string]bool{} // names of elements that have no end any more
 	for from := 0; ; {
 		at := bytes.IndexByte(text[from:], '<')
 		if at < 0 {
@@ -405,14 +423,23 @@ func (w *walker) tags(text []byte, node int32) {
 			local = name
 		}
 		rule := w.textRule(local, node, false)
-		end := bytes.IndexByte(text[from:], '>')
-		if rule == none || end < 1 || text[from+end-1] == '/' {
+		if rule == none {
+			continue
+		}
+		end := bytes.IndexByte(text[from:min(from+maxTag, len(text))], '>')
+		if end < 1 || text[from+end-1] == '/' {
 			continue
 		}
 		start := from + end + 1
-		stop := start + nextTag(text[start:])
-		if start <= last {
-			stop = start + elementEnd(text[start:], name)
+		stop, ended := start+nextTag(text[start:]), false
+		switch {
+		case open[string(name)]:
+		case len(open) == maxOpen:
+			stop = len(text)
+		default:
+			if stop, ended = elementEnd(text, start, name); !ended {
+				open[string(name)] = true
+			}
 		}
 		if stop > start && !w.m.rules.isMarker(text[start:stop]) {
 			w.spans = append(w.spans, hitSpan{span: span{start, stop}, rule: rule})
@@ -421,33 +448,27 @@ func (w *walker) tags(text []byte, node int32) {
 	}
 }
 
+// maxTag is how long a tag with its attributes can be, in bytes.
+const maxTag = 4096
+
+// maxOpen bounds how many names of elements without an end are remembered. With
+// more of them all that follows is taken.
+const maxOpen = 16
+
 // tagChars are the characters of the names of XML elements.
 var tagChars = newCharset("_-.:")
 
-// elementEnd is the length of what stands in an element. Where its end is
-// missing it is the text up to the next tag.
-func elementEnd(text, name []byte) int {
-	from := 0
-	for range maxElements {
-		at := bytes.Index(text[from:], []byte("</"))
-		if at < 0 {
-			return nextTag(text)
-		}
-		from += at
-		if bytes.HasPrefix(text[from+2:], name) {
-			return from
-		}
-		from += 2
+// elementEnd is where the element ends whose content starts at start, if it does.
+func elementEnd(text []byte, start int, name []byte) (end int, ended bool) {
+	closing := append([]byte("</"), name...)
+	if at := bytes.Index(text[start:], closing); at >= 0 {
+		return start + at, true
 	}
-	return len(text)
+	return start + nextTag(text[start:]), false
 }
 
-// maxElements bounds how many elements are looked at for the end of one. One
-// with more inside is taken up to the end of the text.
-const maxElements = 1000
-
 func nextTag(text []byte) int {
-	if at := bytes.IndexByte(text, '<'); at > 0 {
+	if at := bytes.IndexByte(text, '<'); at >= 0 {
 		return at
 	}
 	return len(text)
@@ -463,22 +484,32 @@ func (w *walker) multipart(text []byte, node int32) {
 			return
 		}
 		from += at + len(disposition)
-		head, body, found := bytes.Cut(text[from:], []byte("\r\n\r\n"))
+		window := text[from:min(from+maxFieldHead, len(text))]
+		head, _, found := bytes.Cut(window, []byte("\r\n\r\n"))
+		start := from + len(head) + 4
 		if !found {
-			if head, body, found = bytes.Cut(text[from:], []byte("\n\n")); !found {
-				return
+			if head, _, found = bytes.Cut(window, []byte("\n\n")); !found {
+				continue
 			}
+			start = from + len(head) + 2
 		}
-		start := len(text) - len(body)
+		rule := w.textRule(fieldName(head), node, false)
+		if rule == none {
+			continue
+		}
 		end := len(text)
-		if at := bytes.Index(body, []byte("\n--")); at >= 0 {
-			end = start + len(bytes.TrimRight(body[:at], "\r"))
+		if at := bytes.Index(text[start:], []byte("\n--")); at >= 0 {
+			end = start + len(bytes.TrimRight(text[start:start+at], "\r"))
 		}
-		if rule := w.textRule(fieldName(head), node, false); rule != none && end > start {
+		if end > start {
 			w.spans = append(w.spans, hitSpan{span: span{start, end}, rule: rule})
 		}
+		from = end
 	}
 }
+
+// maxFieldHead is how long the head of a form's field can be, in bytes.
+const maxFieldHead = 2048
 
 // fieldName is the name in the head of a form's field, in quotes or not.
 func fieldName(head []byte) []byte {

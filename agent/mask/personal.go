@@ -31,22 +31,36 @@ func findUserinfo(dst []span, text []byte, _ bool) []span {
 	return dst
 }
 
+// maxAuthority bounds user, password, host and port of a URL, in bytes.
+const maxAuthority = 4096
+
 // authorityEnd is where user, host and port of a URL end. A password may hold
 // an unescaped slash: what looks like a port then is none.
 func authorityEnd(text []byte) int {
-	end := len(text)
-	if at := bytes.IndexAny(text, " \t\r\n\"'`<>\\"); at >= 0 {
-		end = at
+	text = text[:min(len(text), maxAuthority)]
+	at := 0
+	for at < len(text) && !endsURL[text[at]] && text[at] != '/' && text[at] != '?' && text[at] != '#' {
+		at++
 	}
-	at := bytes.IndexAny(text[:end], "/?#")
-	if at < 0 {
-		return end
+	if at == len(text) || endsURL[text[at]] {
+		return at
 	}
-	if _, port, ok := bytes.Cut(text[:at], []byte(":")); ok && !allDigits(port) {
-		return end
+	if _, port, ok := bytes.Cut(text[:at], []byte(":")); !ok || allDigits(port) {
+		return at
+	}
+	for at < len(text) && !endsURL[text[at]] {
+		at++
 	}
 	return at
 }
+
+// endsURL are the characters that no URL holds.
+var endsURL = func() (c charset) {
+	for _, b := range []byte(" \t\r\n\"'`<>\\") {
+		c[b] = true
+	}
+	return c
+}()
 
 func allDigits(b []byte) bool {
 	for _, c := range b {
@@ -312,8 +326,14 @@ func findIP(dst []span, text []byte, _ bool) []span {
 	return dst
 }
 
+// maxAddress is longer than any address with its zone and port, in bytes.
+const maxAddress = 100
+
 // addressIn finds the address in a word, which may end in a port or a dot.
 func addressIn(text []byte, start, end int) (span, bool) {
+	if end-start > maxAddress {
+		return span{}, false
+	}
 	word := bytes.TrimRight(text[start:end], ".:")
 	for len(word) > 6 || bytes.IndexByte(word, ':') >= 0 {
 		if _, err := netip.ParseAddr(string(word)); err == nil {

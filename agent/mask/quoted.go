@@ -1,6 +1,9 @@
 package mask
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // quoted masks quoted values in messages that name a secret: invalid token
 // "abc", property "password" failed: no match for "abc", field [pin]: value [1].
@@ -43,6 +46,9 @@ type quoting struct {
 func (q *quoting) quote(i int) (next int) {
 	start, end, next := quotedRun(q.text, i)
 	content := q.text[start:end]
+	if bytes.IndexByte(content, '\\') >= 0 && (i == 0 || q.text[i-1] != '\\') {
+		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
+	}
 	property := q.torn || bytes.HasSuffix(q.text[:i], []byte("property "))
 	if named := q.w.messageRule(content, q.node, property); named != none {
 		q.rule, q.left = named, len(q.text)
@@ -120,12 +126,8 @@ func looksRandom(word []byte) bool {
 
 // isAbout says whether a word after a sensitive one takes its sense away: token
 // name, password for.
-func isAbout(word string) bool {
-	if len(word) > longKey {
-		return false
-	}
-	split := words(word)
-	return describes(split) || len(split) == 1 && isPreposition(split[0])
+func isAbout(split []string) bool {
+	return slices.ContainsFunc(split, isDescribing) || len(split) == 1 && isPreposition(split[0])
 }
 
 func isPreposition(word string) bool {
@@ -160,6 +162,9 @@ var quotePairs = []struct{ open, close string }{
 	{"[", "]"}, {"(", ")"}, {"“", "”"}, {"„", "“"}, {"‘", "’"}, {"«", "»"}, {"「", "」"},
 }
 
+// maxQuoted is how much can stand in brackets and the like, in bytes.
+const maxQuoted = 2048
+
 // quotedRun is what stands between the quote at i and the one that closes it,
 // and where to go on. Without the latter it is the rest of the text; brackets
 // then are no quotes, nor are parentheses around several words.
@@ -173,7 +178,7 @@ func quotedRun(text []byte, i int) (start, end, next int) {
 			continue
 		}
 		start = i + len(pair.open)
-		line, _, _ := bytes.Cut(text[start:], []byte("\n"))
+		line, _, _ := bytes.Cut(text[start:min(start+maxQuoted, len(text))], []byte("\n"))
 		n := bytes.Index(line, []byte(pair.close))
 		if n > 0 && (text[i] != '(' || bytes.IndexByte(line[:n], ' ') < 0) && !bytes.ContainsAny(line[:n], "\"'`[({") {
 			return start, start + n, start + n + len(pair.close)

@@ -17,6 +17,7 @@ type Rules struct {
 
 	graph        *graph
 	namePatterns []namePattern
+	nameGlobs    bool                   // some of them are globs
 	detectors    [detectorCount][]int32 // rules by the detector they use
 	finders      [detectorCount]finder
 	matchers     []matcher
@@ -44,6 +45,16 @@ type limits struct {
 
 var defaultLimits = limits{depth: 10_000, decode: 4, length: 8 << 20, regex: 1000}
 
+// onError is what becomes of a record in which a rule could not be applied. The
+// value is replaced either way; the later ones are the stricter.
+type onError byte
+
+const (
+	dropValue  onError = iota // the record goes on
+	deadLetter                // it becomes a dead letter
+	stop                      // the agent stops before it
+)
+
 // rule is one compiled rule.
 type rule struct {
 	id     string
@@ -57,7 +68,7 @@ type rule struct {
 	// keepObjects: an object below a key that the rule selects by name is
 	// looked into instead of being masked as a whole.
 	keepObjects bool
-	refuse      bool // on_error: dead_letter
+	failure     onError
 	when        *condition
 }
 
@@ -160,8 +171,8 @@ func (r *Rules) markerLength(text []byte) int {
 	switch {
 	case hasPrefix(text, redactedPrefix):
 		rest := text[len(redactedPrefix):]
-		end := slices.Index(rest, ']')
-		if end < 0 || end > maxIDLength {
+		end := slices.Index(rest[:min(len(rest), maxIDLength+1)], ']')
+		if end < 0 {
 			return 0
 		}
 		if _, known := r.byID[string(rest[:end])]; known {
@@ -169,8 +180,8 @@ func (r *Rules) markerLength(text []byte) int {
 		}
 	case hasPrefix(text, hmacPrefix):
 		rest := text[len(hmacPrefix):]
-		end := slices.Index(rest, ':')
-		if end < 0 || end > maxIDLength {
+		end := slices.Index(rest[:min(len(rest), maxIDLength+1)], ':')
+		if end < 0 {
 			return 0
 		}
 		if key, known := r.keyIDs[string(rest[:end])]; known {

@@ -27,8 +27,11 @@ func (w *walker) why(text []byte, node int32) trigger {
 		return 0
 	}
 	found := w.m.rules.prefilter.look(text)
-	if w.m.nodes.flags[node]&nodeMessage != 0 || w.m.text && w.depth == 0 {
+	switch flags := w.m.nodes.flags[node]; {
+	case flags&nodeMessage != 0 || w.m.text && w.depth == 0:
 		found |= whyMessage
+	case flags&nodeName != 0:
+		found &^= whyQuote // a name is no message: my "secret" token
 	}
 	return found
 }

@@ -79,7 +79,10 @@ func (c *Converter) Convert(r event.Raw) Converted {
 		return Converted{Document: s.documents[0], Anonymous: len(s.anonymous) > 0}
 	}
 	out := Converted{Dropped: s.dropped > 0}
-	if len(s.letters) > 0 {
+	switch {
+	case s.stop != nil:
+		out.Rejected = event.ReasonMaskRefused
+	case len(s.letters) > 0:
 		out.Rejected = s.letters[0].Reason
 	}
 	id, _ := c.transform.decoder.FindID(r.Bytes)

@@ -84,6 +84,9 @@ func (d *dryRun) read(ctx context.Context, cfg *config.Config, in config.Input, 
 // emit writes the documents of a batch.
 func (d *dryRun) emit(_ context.Context, b event.Batch) error {
 	s := d.transform.transform(b)
+	if s.stop != nil {
+		return s.stop
+	}
 	if b.Release != nil {
 		b.Release()
 	}

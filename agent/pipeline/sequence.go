@@ -25,6 +25,9 @@ type account struct {
 // sees the batches of a stream in their order.
 func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s, b := j.out, &j.batch
+	if s.stop != nil {
+		return s.stop
+	}
 	recount := p.counters.identify(s)
 	if b.Seen {
 		p.shipments.put(s)

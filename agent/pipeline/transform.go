@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -48,6 +49,10 @@ type anonymous struct {
 	base     ecs.Base
 	document int // index in documents, -1: only counted
 }
+
+// ErrMaskingStopped means that a masking rule with on_error: stop could not be
+// applied to a record. Nothing of its batch was sent.
+var ErrMaskingStopped = errors.New("a masking rule could not be applied, and its on_error is stop")
 
 // transform never fails: what cannot become a document becomes a dead letter.
 func (t *transformer) transform(b event.Batch) *shipment {
@@ -128,6 +133,9 @@ func (t *transformer) take(s *shipment, r event.Raw, now time.Time) {
 	case mask.Dropped:
 		s.read++
 		s.dropped++
+		return
+	case mask.Stopped:
+		s.stop = fmt.Errorf("%w: input %s, %s at byte %d", ErrMaskingStopped, s.batch.Input, s.batch.Path, r.Offset)
 		return
 	case mask.Refused:
 		s.read++
