@@ -293,7 +293,7 @@ type Elasticsearch struct {
 	Compression string `yaml:"compression" oneof:"gzip,none" like:"compression_level"`
 
 	// BulkSize is the size of one bulk request before compression. Memory is
-	// about workers times this. Default: 5MiB.
+	// about workers times this. Default: 3MiB, some 2,000 documents.
 	BulkSize Bytes `yaml:"bulk_size" min:"64KiB" max:"100MiB" like:"bulk_max_size,batch.max_bytes,flush_bytes"`
 
 	// FlushInterval is how long a document waits for others to share its
@@ -345,7 +345,7 @@ type Kibana struct {
 // Queue bounds what is in flight between reading and Elasticsearch's answer.
 type Queue struct {
 	// Bytes is the size of the documents in flight. When it is reached, reading
-	// waits. Default: 16MiB.
+	// waits. Default: 12MiB.
 	Bytes Bytes `yaml:"bytes" min:"1MiB" max:"16GiB" like:"size,max_bytes,mem"`
 }
 

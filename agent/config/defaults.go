@@ -15,7 +15,7 @@ func Default() Config {
 		Elasticsearch: Elasticsearch{
 			Namespace:     "default",
 			Compression:   "gzip",
-			BulkSize:      5 * MiB,
+			BulkSize:      3 * MiB,
 			FlushInterval: Duration(time.Second),
 			Workers:       2,
 			Timeout:       Duration(time.Minute),
@@ -25,7 +25,7 @@ func Default() Config {
 		StateDir:        "/var/lib/auditship",
 		Timezone:        "UTC",
 		HTTP:            "127.0.0.1:9479",
-		Queue:           Queue{Bytes: 16 * MiB},
+		Queue:           Queue{Bytes: 12 * MiB},
 		DeadLetter:      DeadLetter{MaxSize: GiB}, // Path follows StateDir
 		ShutdownTimeout: Duration(30 * time.Second),
 		Log:             Log{Level: "info", Format: "auto"},

@@ -114,11 +114,26 @@ func (f *framer) line() bool {
 	if line[len(line)-1] != '}' || after < len(f.data) && f.data[after] != '{' {
 		return false
 	}
-	if bytes.Contains(line, []byte("}{")) || bytes.Contains(line, []byte("} {")) {
+	if holdsTwo(line) {
 		return false
 	}
 	f.found(f.pos, f.pos+len(line), "")
 	return true
+}
+
+// holdsTwo reports whether an object may end within the line and another one begin:
+// }{ or } {.
+func holdsTwo(line []byte) bool {
+	for {
+		n := bytes.IndexByte(line, '}') + 1
+		if n == 0 {
+			return false
+		}
+		line = line[n:]
+		if len(line) > 0 && line[0] == '{' || len(line) > 1 && line[0] == ' ' && line[1] == '{' {
+			return true
+		}
+	}
 }
 
 func (f *framer) found(start, end int, reason string) {

@@ -14,9 +14,9 @@ type Options struct {
 	First, Count int
 	// Seed makes other events of the same kind.
 	Seed uint64
-	// Bytes is about how long an event is at least: larger ones have more upstream
-	// nodes in their body. Below 1 KiB it is what the gateway usually writes,
-	// 870 bytes on average.
+	// Bytes is about how long an event is. Above 900 it has more upstream nodes in
+	// its body, below 600 neither headers nor a user agent. 0 is what the gateway
+	// usually writes, 900 bytes on average.
 	Bytes int
 }
 
@@ -87,8 +87,12 @@ func (m maker) event(dst []byte, i, size int) []byte {
 		IDPrefix, i>>16, i&0xffff, m.Uint32()&0xfff, m.Uint32()&0xfff, m.Uint64()&0xffffffffffff, at.UnixMilli(), user, user, user)
 	dst = fmt.Appendf(dst, `,"event_type":"%s","resource_type":"%s","resource_id":"%s","resource_name":"%s","ip_address":"203.0.113.%d","source":"%s"`,
 		op.name, op.kind, resource, name, m.IntN(254)+1, sources[m.IntN(len(sources))])
-	dst = fmt.Appendf(dst, `,"http_request":{"method":"%s","uri":"%s","user_agent":"%s","headers":{"X-API-KEY":"a7ee-%s","Authorization":"Bearer eyJ%s.%s.%s"},"body":{"name":"%s"`,
-		op.method, path, agents[m.IntN(len(agents))], m.text(lowerHex, 32), m.text(base64url, 17), m.text(base64url, 20), m.text(base64url, 22), name)
+	dst = fmt.Appendf(dst, `,"http_request":{"method":"%s","uri":"%s"`, op.method, path)
+	if size == 0 || size >= 600 {
+		dst = fmt.Appendf(dst, `,"user_agent":"%s","headers":{"X-API-KEY":"a7ee-%s","Authorization":"Bearer eyJ%s.%s.%s"}`,
+			agents[m.IntN(len(agents))], m.text(lowerHex, 32), m.text(base64url, 17), m.text(base64url, 20), m.text(base64url, 22))
+	}
+	dst = fmt.Appendf(dst, `,"body":{"name":"%s"`, name)
 	if m.IntN(8) == 0 {
 		dst = fmt.Appendf(dst, `,"desc":"owner oncall%d@example.com, see runbook \u2116 %d"`, user, m.IntN(99))
 	}

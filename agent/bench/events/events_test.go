@@ -45,6 +45,11 @@ func TestEvents(t *testing.T) {
 }
 
 func TestEventsAreAsLongAsAsked(t *testing.T) {
+	for line := range bytes.Lines(write(t, Options{Count: 20, Bytes: 512})) {
+		if !json.Valid(line) || len(line) < 500 || len(line) > 750 {
+			t.Errorf("%d bytes", len(line))
+		}
+	}
 	const size = 64 << 10
 	for line := range bytes.Lines(write(t, Options{Count: 20, Bytes: size})) {
 		if !json.Valid(line) || len(line) < size-64 || len(line) > size+1024 {
