@@ -55,6 +55,7 @@ func (tr *trail) peak(agent *exec.Cmd) int {
 // under 100 MiB, the record is a dead letter without its content, the next one is
 // indexed.
 func TestR8_MemoryStaysBounded(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -127,6 +128,7 @@ func (tr *trail) failsToStart() {
 // cannot be saved and dead letters that cannot be written are told by health; what
 // needs no disk goes on. With room again all is well, also after a kill.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -171,6 +173,7 @@ func TestFullDisk(t *testing.T) {
 
 // A disk that fills and has room again while the agent runs: it waits and goes on.
 func TestDiskThatIsFullForAWhile(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -202,6 +205,7 @@ func TestDiskThatIsFullForAWhile(t *testing.T) {
 // With a state directory that cannot be written the agent does not start, and says
 // which.
 func TestReadOnlyState(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	state := tr.small("state", 128)
 	tr.must(syscall.Mount("tmpfs", state, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
@@ -217,6 +221,7 @@ var manyFiles = flag.Int("many.files", 10_000, "how many files come and go in Te
 // R10: files come and go by the thousand. The state stays below 5 MiB at all times,
 // and a start takes less than a second.
 func TestR10_ManyFilesComeAndGo(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	const each = 2000
 	shipped := program(t)

@@ -15,6 +15,7 @@ import (
 // reason. When the mapping is put right, replay brings all of them into the stream,
 // once each, although it is killed again and again and the stream rolls over.
 func TestR14_ForcedRefusalsAreReplayed(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	template := `{"index_patterns":[%q],"data_stream":{},"priority":1000,"template":{
 		"settings":{"index.number_of_replicas":0},

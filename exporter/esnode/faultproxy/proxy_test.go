@@ -85,7 +85,9 @@ func bulk(t *testing.T, url, user, password string, n int) (status int, items st
 	if err != nil {
 		return 0, ""
 	}
-	var answer struct{ Items []map[string]struct{ Status int } }
+	var answer struct {
+		Items []map[string]struct{ Status int }
+	}
 	if json.Unmarshal(text, &answer) == nil {
 		for _, item := range answer.Items {
 			items += fmt.Sprintf(" %d", item["create"].Status)
