@@ -120,7 +120,7 @@ func (tr *trail) failsToStart() {
 	err := agent.Wait()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		tr.t.Errorf("the agent ended with %v", err)
+		tr.t.Errorf("the agent ended with %v\n%s", err, tr.log())
 	}
 }
 
@@ -136,7 +136,11 @@ func TestFullDisk(t *testing.T) {
 	state := tr.small("state", 128)
 	tr.write(100)
 	agent := tr.start()
-	tr.until("the first documents", 30*time.Second, func() bool { return tr.count() == tr.written })
+	tr.until("the first position", 30*time.Second, func() bool {
+		out, err := tr.says("state")
+		tr.must(err)
+		return strings.Contains(out, tr.path("audit.json"))
+	})
 
 	ballast := tr.fill(state)
 	// The rest of a block that the log has already may still take a position.

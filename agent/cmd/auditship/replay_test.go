@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/auditship/auditship/exporter/esnode"
+	"github.com/auditship/auditship/exporter/esnode/estest"
 	"github.com/auditship/auditship/exporter/esnode/faultproxy"
 )
 
@@ -16,7 +18,8 @@ import (
 // once each, although it is killed again and again and the stream rolls over.
 func TestR14_ForcedRefusalsAreReplayed(t *testing.T) {
 	t.Parallel()
-	tr := newTrail(t)
+	// On a node of its own, since setup looks at the templates of all such streams.
+	tr := newTrailOn(t, estest.Private(t, esnode.Options{}))
 	template := `{"index_patterns":[%q],"data_stream":{},"priority":1000,"template":{
 		"settings":{"index.number_of_replicas":0},
 		"mappings":{"dynamic":%s,"properties":{"@timestamp":{"type":"date"},"event":{"properties":{"id":{"type":"keyword"}}}}}}}`
