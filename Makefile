@@ -53,6 +53,39 @@ bench: build ## Measure speed and memory beside other log shippers; takes half a
 bench-stages:
 	go test -run '^$$' -bench . -benchmem -count 6 ./agent/... ./exporter/bulk
 
+# What make test does for a minute, for an hour: the agent is killed, Elasticsearch
+# fails in every way, files rotate, the stream rolls over. SEED decides what happens;
+# the rest is up to the system's timing.
+FOR  ?= 1h
+SEED ?= $(shell date +%s)
+
+.PHONY: torture
+torture: needs ## Try for an hour to lose a record or index one twice (FOR=10m SEED=7)
+	@echo "make torture FOR=$(FOR) SEED=$(SEED)"
+	go test -count 1 -timeout 0 -v ./agent/cmd/auditship -run 'TestChaos|TestR1_Interleavings|TestR10' \
+		-chaos.for $(FOR) -chaos.seed $(SEED) -interleavings 200 -many.files 100000
+	go test -count 1 -timeout 0 ./agent/filesource -run TestRandomRotations -rapid.checks 2000 -rapid.seed $(SEED)
+
+# Elasticsearch 9 needs a newer Java than 8; where there is none its tests are left out.
+ES9      := 9.2.0
+ES9_JAVA := 21
+JAVA     := $(shell for j in java $(JAVA_HOME)/bin/java /usr/lib/jvm/*/bin/java; do \
+	$$j -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p'; done | sort -n | tail -1)
+ES9_TEST ?= go test -count 1 -timeout $(TEST_TIMEOUT) ./exporter/... ./mappings ./agent/ecs ./agent/pipeline ./agent/cmd/auditship
+
+.PHONY: test-9
+test-9: needs build-demo ## Run what talks to Elasticsearch against 9.2.0 too (needs Java 21)
+	@if [ "$(or $(JAVA),0)" -lt $(ES9_JAVA) ]; then \
+		echo "LEFT OUT: Elasticsearch $(ES9) needs Java $(ES9_JAVA), the newest here is $(or $(JAVA),none)"; \
+	else \
+		echo "Elasticsearch $(ES9) on Java $(JAVA) or an older one that will do"; \
+		bin/auditship-demo elasticsearch --version $(ES9) -- $(ES9_TEST); \
+	fi
+
+.PHONY: smoke-9
+smoke-9: ES9_TEST = go test -race -count 1 ./exporter/bulk ./agent/pipeline -run 'RealNode|Privilege|ShippedRole|R7_|R11_|R17_'
+smoke-9: test-9 ## Run the part of test-9 that says most, in about a minute
+
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck and golangci-lint
 	@test -z "$$(gofmt -l agent exporter mappings kibana configs)" || { gofmt -d agent exporter mappings kibana configs; exit 1; }

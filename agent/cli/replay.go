@@ -143,6 +143,7 @@ func (r *replay) resend(ctx context.Context, cfg *config.Config) error {
 	sender := bulk.New(client, bulk.Config{
 		Stream: pipeline.Stream(cfg), MaxBytes: int(cfg.Elasticsearch.BulkSize), Gzip: cfg.Elasticsearch.Compression == "gzip",
 		ClockSkew: cfg.Elasticsearch.ClockSkew.Duration(), Notify: r.notify(giveUp),
+		Unsettled: true, // a replay before this one may have been killed
 	})
 	count, err := box.Replay(ctx, deadletter.Replayer{
 		Send: func(ctx context.Context, l []deadletter.Letter, taken func(int)) error {

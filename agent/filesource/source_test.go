@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ type desk struct {
 	counted []string // of batches that are only counted
 	batches []event.Batch
 	saved   map[string]event.Saved
+	durable map[string]event.Saved // what a kill leaves of saved
 
 	cancel context.CancelFunc
 	ended  chan error
@@ -79,6 +81,23 @@ func (d *desk) stop() {
 		d.t.Fatal(err)
 	}
 	d.config.Resumed = true
+}
+
+// save makes the positions durable, as the pipeline does now and then.
+func (d *desk) save() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.durable = maps.Clone(d.saved)
+}
+
+// kill ends the source as a SIGKILL does: what was not made durable is forgotten.
+func (d *desk) kill() {
+	d.t.Helper()
+	d.stop()
+	d.saved = maps.Clone(d.durable)
+	if d.saved == nil {
+		d.saved = map[string]event.Saved{}
+	}
 }
 
 // once runs the source to the end of all files.
@@ -268,9 +287,9 @@ func TestR1_RenameAfterIdle(t *testing.T) {
 	})
 }
 
-// R1, R2, R3: whatever is done to the files and however often the source is stopped,
-// every record that was on disk when it looked comes, and a rotation by rename
-// repeats none.
+// R1, R2, R3, R12: whatever is done to the files and however often the source is
+// stopped or killed, every record that was on disk when it looked comes, and without
+// a kill a rotation by rename repeats none.
 func TestRandomRotationsLoseNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "rotate")
@@ -281,7 +300,7 @@ func TestRandomRotationsLoseNothing(t *testing.T) {
 		d.start()
 		n, rotated := 0, 0
 		var want []string
-		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"write", "half", "rotate", "copytruncate", "restart", "recreate"}), 1, 15).Draw(rt, "steps")
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"write", "half", "rotate", "copytruncate", "restart", "recreate", "save", "kill"}), 1, 20).Draw(rt, "steps")
 		for _, step := range steps {
 			switch step {
 			case "write":
@@ -309,12 +328,18 @@ func TestRandomRotationsLoseNothing(t *testing.T) {
 				_ = os.Remove(d.path("audit.json"))
 			case "restart":
 				d.stop()
+				d.save()
+				d.start()
+			case "save":
+				d.save()
+			case "kill":
+				d.kill()
 				d.start()
 			}
 		}
 		d.expect(want...)
 		d.stop()
-		if !slices.Contains(steps, "copytruncate") {
+		if !slices.Contains(steps, "copytruncate") && !slices.Contains(steps, "kill") {
 			d.expectOnce(want...)
 		}
 	})

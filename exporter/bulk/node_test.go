@@ -21,13 +21,13 @@ import (
 
 // lab is a data stream of a real node with a key of the shipped agent role.
 type lab struct {
-	t      *testing.T
+	t      testing.TB
 	node   *esnode.Node
 	stream string
 	client *exporter.Client
 }
 
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	node := estest.Shared(t)
 	l := &lab{t: t, node: node, stream: mappings.StreamName(estest.Namespace(t))}
 	admin, err := exporter.New(exporter.Config{
@@ -52,7 +52,7 @@ func newLab(t *testing.T) *lab {
 }
 
 // agentRole is the role that is shipped for the agent.
-func agentRole(t *testing.T) map[string]any {
+func agentRole(t testing.TB) map[string]any {
 	b, err := os.ReadFile("../../mappings/assets/role/auditship_agent.json")
 	if err != nil {
 		t.Fatal(err)

@@ -219,6 +219,7 @@ func (c *chaos) readAgain() {
 // the set that was written, no id is there twice across its backing indices, nothing
 // is a dead letter, and the ledger adds up.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	t.Logf("seed %d", *chaosSeed)
 	c := newChaos(t)
 	ctx, cancel := context.WithTimeout(t.Context(), *chaosFor)

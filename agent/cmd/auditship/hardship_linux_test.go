@@ -55,6 +55,7 @@ func (tr *trail) peak(agent *exec.Cmd) int {
 // under 100 MiB, the record is a dead letter without its content, the next one is
 // indexed.
 func TestR8_MemoryStaysBounded(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -119,7 +120,7 @@ func (tr *trail) failsToStart() {
 	err := agent.Wait()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		tr.t.Errorf("the agent ended with %v", err)
+		tr.t.Errorf("the agent ended with %v\n%s", err, tr.log())
 	}
 }
 
@@ -127,6 +128,7 @@ func (tr *trail) failsToStart() {
 // cannot be saved and dead letters that cannot be written are told by health; what
 // needs no disk goes on. With room again all is well, also after a kill.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -134,7 +136,11 @@ func TestFullDisk(t *testing.T) {
 	state := tr.small("state", 128)
 	tr.write(100)
 	agent := tr.start()
-	tr.until("the first documents", 30*time.Second, func() bool { return tr.count() == tr.written })
+	tr.until("the first position", 30*time.Second, func() bool {
+		out, err := tr.says("state")
+		tr.must(err)
+		return strings.Contains(out, tr.path("audit.json"))
+	})
 
 	ballast := tr.fill(state)
 	// The rest of a block that the log has already may still take a position.
@@ -171,6 +177,7 @@ func TestFullDisk(t *testing.T) {
 
 // A disk that fills and has room again while the agent runs: it waits and goes on.
 func TestDiskThatIsFullForAWhile(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -202,6 +209,7 @@ func TestDiskThatIsFullForAWhile(t *testing.T) {
 // With a state directory that cannot be written the agent does not start, and says
 // which.
 func TestReadOnlyState(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	state := tr.small("state", 128)
 	tr.must(syscall.Mount("tmpfs", state, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
@@ -217,6 +225,7 @@ var manyFiles = flag.Int("many.files", 10_000, "how many files come and go in Te
 // R10: files come and go by the thousand. The state stays below 5 MiB at all times,
 // and a start takes less than a second.
 func TestR10_ManyFilesComeAndGo(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	const each = 2000
 	shipped := program(t)

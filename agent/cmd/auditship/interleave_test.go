@@ -16,6 +16,7 @@ var interleavings = flag.Int("interleavings", 5, "how many series of steps TestR
 // R1, R2, R6: whatever is done to the files and to the agent, in whatever order: what
 // was written is there, once. The seed gives the steps; -chaos.seed gives others.
 func TestR1_Interleavings(t *testing.T) {
+	t.Parallel()
 	for i := range *interleavings {
 		t.Run(fmt.Sprintf("seed %d, series %d", *chaosSeed, i), func(t *testing.T) {
 			r := random(100 + uint64(i))

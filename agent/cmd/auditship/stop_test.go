@@ -39,6 +39,7 @@ func bulks(fault faultproxy.Fault) func(string) faultproxy.Fault {
 // Told to stop under load, the agent delivers what it read, keeps its place, and
 // reads nothing a second time.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	tr.throughProxy(settings{more: "queue: {bytes: 1MiB}"}, bulks(faultproxy.Slow))
 	tr.write(20_000)
@@ -62,6 +63,7 @@ func TestStopUnderLoad(t *testing.T) {
 // Told to stop while Elasticsearch takes nothing, the agent gives up after
 // shutdown_timeout, in good order, and goes on from its place at the next start.
 func TestStopWhileElasticsearchIsAway(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	tr.write(100)
 	agent := tr.start()
@@ -109,6 +111,7 @@ func (tr *trail) isWaitingFor(what string) {
 // A full dead letter stops the reading, health names it, and nothing is dropped:
 // with more room everything arrives. What is kept on disk is its owner's alone.
 func TestFullDeadLetterStopsReading(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	address, err := freeAddress()
 	tr.must(err)
@@ -156,6 +159,7 @@ func TestFullDeadLetterStopsReading(t *testing.T) {
 
 // auditship state shows each file and how far it was delivered.
 func TestStateShowsThePlaces(t *testing.T) {
+	t.Parallel()
 	tr := newTrail(t)
 	tr.write(10)
 	agent := tr.start()
