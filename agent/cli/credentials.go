@@ -33,7 +33,7 @@ func (s *setup) configuration(named bool) (*config.Config, error) {
 	}
 	var mistakes config.Errors
 	if !errors.As(strict, &mistakes) {
-		return nil, misused(strict)
+		return nil, unread(strict)
 	}
 	data, err := os.ReadFile(s.configPath)
 	if err != nil {

@@ -216,6 +216,7 @@ func TestR7ImportOfEveryLayout(t *testing.T) {
 	if after := d.sources(); len(after) != n {
 		t.Errorf("%d documents after a second time, want %d", len(after), n)
 	}
+	d.expectLetters(rejects, letters)
 }
 
 // expectLetters reads the dead letters by hand: they are somebody's file.

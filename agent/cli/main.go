@@ -78,5 +78,8 @@ func report(stderr io.Writer, err error) {
 	case errors.Is(err, context.Canceled):
 		text = "auditship: interrupted"
 	}
+	if next := advice(err); next != "" {
+		text += "\nnext: " + next
+	}
 	_, _ = fmt.Fprintln(stderr, text) // there is nowhere left to complain
 }

@@ -95,7 +95,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 func (p *program) loadConfig() (*config.Config, error) {
 	cfg, err := config.Load(p.configPath)
 	if err != nil {
-		return nil, misused(err)
+		return nil, unread(err)
 	}
 	return cfg, nil
 }
@@ -105,7 +105,7 @@ func (p *program) loadConfig() (*config.Config, error) {
 func (p *program) withoutInputs(env config.Env, needed func(*config.Config) []config.Secret) (*config.Config, error) {
 	data, err := os.ReadFile(p.configPath)
 	if err != nil {
-		return nil, misused(fmt.Errorf("read configuration: %w", err))
+		return nil, unread(fmt.Errorf("read configuration: %w", err))
 	}
 	env.NoInputs, env.Unresolved = true, notYet
 	cfg, err := config.Parse(p.configPath, data, env)

@@ -42,6 +42,7 @@ type file struct {
 	seen    int64     // the largest size of this generation
 	grew    time.Time // when size last changed
 	settled int64     // the size of a compressed file that was read to its end
+	cut     bool      // where it ended too early, and may still grow
 
 	modified time.Time
 	gone     bool // no glob matches it any more

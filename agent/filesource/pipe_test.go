@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +19,10 @@ import (
 )
 
 // taken is what a source emitted: "offset text", or "offset reason: text".
-type taken struct{ records, forgotten []string }
+type taken struct {
+	records, forgotten []string
+	faults             []bool
+}
 
 func (k *taken) take(_ context.Context, b event.Batch) error {
 	for _, r := range b.Records {
@@ -26,6 +31,7 @@ func (k *taken) take(_ context.Context, b event.Batch) error {
 			text = fmt.Sprintf("%s: %s (%d)", r.Fault.Reason, text, r.Fault.Length)
 		}
 		k.records = append(k.records, fmt.Sprintf("%d %s", r.Offset, text))
+		k.faults = append(k.faults, r.Fault != nil)
 	}
 	if b.Forget {
 		k.forgotten = append(k.forgotten, b.Stream)
@@ -130,6 +136,23 @@ func TestACompressedPipeThatIsCutOrDamagedLeavesAFault(t *testing.T) {
 	}
 }
 
+// A compressed file that ends too early, even between two records, is a fault once it
+// cannot grow any more.
+func TestACompressedFileThatIsCutLeavesAFault(t *testing.T) {
+	whole := zipped(t, strings.Join(recordRange(0, 2000), "\n")+"\n")
+	for name, text := range map[string]string{
+		"in the data": whole[:len(whole)-20], "in the checksum": whole[:len(whole)-6], "in the header": whole[:5],
+	} {
+		d := newDesk(t, t.TempDir(), "*")
+		d.writeRaw("a.gz", text)
+		d.once()
+		got := strings.Join(d.got(), "\n")
+		if !strings.Contains(got, event.ReasonBrokenGzip) && !strings.Contains(got, event.ReasonCutShort) {
+			t.Errorf("%s: %d bytes of records, no fault", name, len(got))
+		}
+	}
+}
+
 func TestAPipeStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	text := strings.NewReader(strings.Join(recordRange(0, 10_000), "\n"))
@@ -182,4 +205,50 @@ func TestPositionsOfARunThatEndedAreForgotten(t *testing.T) {
 	if len(d.records) != 60 || len(d.saved) != 0 {
 		t.Errorf("%d records, %d positions", len(d.records), len(d.saved))
 	}
+}
+
+// Whatever bytes come, a pipe gives the records that a file of them gives, and faults
+// where that does. The faults may be cut otherwise: a file is first read as one that
+// may grow.
+func FuzzAPipeIsReadAsAFile(f *testing.F) {
+	f.Add([]byte(record(1)+"\n"+record(2)), false)
+	f.Add([]byte("[{\"id\":1},\n{oops},{\"id\":2}]"), true)
+	f.Add([]byte("id,event_time\n1,\"2\"\n\"3,4\n"), false)
+	f.Add([]byte("\x1f\x8bno gzip"), false)
+	f.Add([]byte{0x1f}, false)
+	f.Fuzz(func(t *testing.T, data []byte, zip bool) {
+		if zip {
+			data = []byte(zipped(t, string(data)))
+		}
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := Config{Input: "in", Key: []byte("key"), Paths: []string{path}, Once: true, MaxRecord: 512, BatchBytes: 256}
+		var want, got taken
+		if err := New(c).Run(t.Context(), nil, want.take); err != nil {
+			t.Fatal(err)
+		}
+		c.Reader = iotest.HalfReader(bytes.NewReader(data))
+		if err := New(c).Run(t.Context(), nil, got.take); err != nil {
+			t.Fatal(err)
+		}
+		gotGood, gotBad := got.sorted()
+		wantGood, wantBad := want.sorted()
+		if !slices.Equal(gotGood, wantGood) || gotBad != wantBad {
+			t.Errorf("got  %q\nwant %q", got.records, want.records)
+		}
+	})
+}
+
+// sorted gives the records, and whether there were faults.
+func (k *taken) sorted() (records []string, faults bool) {
+	for i, text := range k.records {
+		if k.faults[i] {
+			faults = true
+		} else {
+			records = append(records, text)
+		}
+	}
+	return records, faults
 }

@@ -199,13 +199,13 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 // endOfZip settles a compressed file that cannot be read further for now. One that
 // is damaged, or will not grow any more, leaves a fault.
 func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) error {
-	if f.zip == nil || f.settled == f.size {
+	if f.zip == nil || f.settled == f.size && (!final || !f.cut) {
 		return nil
 	}
 	f.settled = f.size
 	err := f.zip.ended
-	cut := errors.Is(err, io.ErrUnexpectedEOF)
-	if err == nil || errors.Is(err, io.EOF) || cut && !final {
+	f.cut = errors.Is(err, io.ErrUnexpectedEOF) && !final
+	if err == nil || errors.Is(err, io.EOF) || f.cut {
 		return nil
 	}
 	b := s.batch(f, f.offset)

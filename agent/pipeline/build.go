@@ -45,7 +45,7 @@ type Options struct {
 	// agent may be running; "" is the state directory itself. The id key is
 	// shared, and every record counts as one that the agent may have sent. The
 	// positions serve to go on after an interruption: those of a run that came
-	// to its end are forgotten.
+	// to its end are forgotten. Dead letters that are there are not added again.
 	Beside string
 	// DeadLetter is a file for the dead letters instead of the configured folder.
 	DeadLetter string
@@ -165,7 +165,7 @@ func listen(address string) (net.Listener, error) {
 }
 
 // buildExporter makes the way out: Elasticsearch and the dead letter.
-func (p *Pipeline) buildExporter(cfg *config.Config, o Options) (err error) {
+func (p *Pipeline) buildExporter(cfg *config.Config, o Options) error {
 	es := cfg.Elasticsearch
 	p.sender = bulk.New(o.Client, bulk.Config{
 		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
@@ -175,12 +175,22 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) (err error) {
 	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
 		p.answers.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
 	}
-	limits := deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)}
+	return p.buildDeadLetter(cfg, o)
+}
+
+func (p *Pipeline) buildDeadLetter(cfg *config.Config, o Options) (err error) {
+	path, open, read := cfg.DeadLetter.Path, deadletter.Open, deadletter.Read
 	if o.DeadLetter != "" {
-		p.letters, err = deadletter.OpenFile(o.DeadLetter, limits)
-	} else {
-		p.letters, err = deadletter.Open(cfg.DeadLetter.Path, limits)
+		path, open, read = o.DeadLetter, deadletter.OpenFile, deadletter.ReadFile
 	}
+	if p.letters, err = open(path, deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)}); err != nil || o.Beside == "" {
+		return err
+	}
+	letters, err := read(path)
+	if err != nil {
+		return err
+	}
+	p.known, err = readKnown(letters)
 	return err
 }
 

@@ -35,6 +35,7 @@ type Pipeline struct {
 	files   []*filesource.Stats
 	sender  *bulk.Sender
 	letters *deadletter.Box
+	known   knownLetters
 	store   *checkpoint.Store
 
 	ledger     *health.Ledger

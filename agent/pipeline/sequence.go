@@ -89,7 +89,7 @@ func (c counters) identify(s *shipment) bool {
 // bury makes letters durable. When the dead letter is full or its disk fails, it
 // waits: nothing is read on until there is room.
 func (p *Pipeline) bury(ctx context.Context, letters ...deadletter.Letter) error {
-	if len(letters) == 0 {
+	if letters = p.known.news(letters); len(letters) == 0 {
 		return nil
 	}
 	for {
