@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,6 +133,7 @@ func waitsAndStops(t *testing.T, agent *exec.Cmd, health func() (code int, out s
 	t.Helper()
 	var log strings.Builder
 	agent.Stdout, agent.Stderr = &log, &log
+	agent.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +153,11 @@ func waitsAndStops(t *testing.T, agent *exec.Cmd, health func() (code int, out s
 	}
 }
 
+// stop interrupts a command and what it started, which is the agent where the command
+// only waits for it.
 func stop(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Error(err)
 	}
 	if err := cmd.Wait(); err != nil {
