@@ -120,8 +120,8 @@ shutdown_timeout: 1s
 	for name, text := range map[string]string{
 		"config/auditship.yml": config,
 		"config/wrong.yml":     config + "state_dir: /usr/state\n",
-		"audit/audit.json": `{"id":"1","event_time":1764000000,"event_type":"login"}` + "\n",
-		"state/empty":      "",
+		"audit/audit.json":     `{"id":"1","event_time":1764000000,"event_type":"login"}` + "\n",
+		"state/empty":          "",
 	} {
 		path := filepath.Join(mounts, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
