@@ -114,11 +114,7 @@ func (m machine) agent(t *testing.T) {
 	m.write("/var/log/api7/audit/audit.json", `{"id":"1","event_time":1764000000,"event_type":"login"}`+"\n")
 	m.run(0, "chmod", "644", "/var/log/api7/audit/audit.json")
 	m.run(0, "chown", "auditship", "/etc/auditship/elasticsearch.key")
-	config := string(read(t, m.path("/etc/auditship/auditship.yml")))
-	config += fmt.Sprintf("http: %q\nshutdown_timeout: 1s\n", free)
-	if err := os.WriteFile(m.path("/etc/auditship/auditship.yml"), []byte(config), 0o640); err != nil {
-		t.Fatal(err)
-	}
+	m.append("/etc/auditship/auditship.yml", fmt.Sprintf("http: %q\nshutdown_timeout: 1s\n", free))
 	cmd := m.command("setpriv", "--reuid=auditship", "--regid=auditship", "--clear-groups", "--no-new-privs", "/usr/bin/auditship", "run")
 	waitsAndStops(t, cmd, func() (int, string) {
 		health := m.command("auditship", "health")
