@@ -183,6 +183,6 @@ release: ## Build everything that is published into dist, with checksums
 
 .PHONY: test-packages
 test-packages: ## Build a release twice; install, run and remove what it made (needs root)
-	@command -v buildah systemd-analyze >/dev/null || { apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah systemd >/dev/null; }
+	@{ command -v buildah && command -v systemd-analyze && command -v systemd-nspawn; } >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah systemd systemd-container >/dev/null; }
 	cd configs/delivery && unshare --mount go test -count=1 -timeout $(TEST_TIMEOUT) ./...

@@ -128,7 +128,9 @@ func (a *agent) runUntilReload(ctx context.Context, line *pipeline.Pipeline, cfg
 			a.tell(log, health.NotifyReady("the new configuration does not work; the old one is kept"))
 		case <-ctx.Done():
 			a.tell(log, health.NotifyStopping("delivering what was read"))
-			return nil, <-ended
+			err := <-ended
+			log.Info().Msg("stopped")
+			return nil, err
 		}
 	}
 }

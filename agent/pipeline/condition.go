@@ -157,6 +157,9 @@ func whyNot(err error) string {
 
 // waiting takes what the bulk sender says of Elasticsearch.
 func (p *Pipeline) waiting(c bulk.Condition) {
+	if !c.Waiting && p.ended() {
+		return // nobody waits any more, but not because it works
+	}
 	p.elasticsearch(func(a *answers) {
 		a.sending = string(c.Reason)
 		if c.Reason.Lasting() && c.Detail != "" {

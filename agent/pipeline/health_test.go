@@ -274,3 +274,20 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("later it may speak again: %v, %d changes not told", ok, untold)
 	}
 }
+
+// An agent that is stopped while it waits does not claim that what it waited for came.
+func TestGivingUpIsNotRecovery(t *testing.T) {
+	s := newStand(t)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	c, err := exporter.New(exporter.Config{Addresses: []string{gone.URL}})
+	s.must(err)
+	s.client = c
+	s.config.ShutdownTimeout = 0
+	s.write("a.json", record(1)+"\n")
+	p := s.open(Options{})
+	s.run(p, func(p *Pipeline) { s.until("it to wait", func() bool { return len(p.Conditions().List()) > 0 }) })
+	if strings.Contains(s.log.String(), "works again") {
+		t.Error(s.log.String())
+	}
+}

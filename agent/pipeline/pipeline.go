@@ -60,6 +60,7 @@ type Pipeline struct {
 	reloaded  atomic.Bool  // the configuration was last read with success
 	told      throttle     // what the log was told of conditions
 	answers   answers      // of Elasticsearch
+	ended     func() bool  // what was read need not arrive any more
 	buried    tally        // dead letters by reason
 	counters  counters     // of streams with records without an id
 }
@@ -110,6 +111,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		time.AfterFunc(p.shutdownTimeout, giveUp)
 	})
 	defer stop()
+	p.ended = func() bool { return drain.Err() != nil }
 
 	serving, stopServing := context.WithCancel(drain)
 	var server errgroup.Group

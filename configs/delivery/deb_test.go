@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -113,11 +114,7 @@ func (m machine) agent(t *testing.T) {
 	m.write("/var/log/api7/audit/audit.json", `{"id":"1","event_time":1764000000,"event_type":"login"}`+"\n")
 	m.run(0, "chmod", "644", "/var/log/api7/audit/audit.json")
 	m.run(0, "chown", "auditship", "/etc/auditship/elasticsearch.key")
-	config := string(read(t, m.path("/etc/auditship/auditship.yml")))
-	config += fmt.Sprintf("http: %q\nshutdown_timeout: 1s\n", free)
-	if err := os.WriteFile(m.path("/etc/auditship/auditship.yml"), []byte(config), 0o640); err != nil {
-		t.Fatal(err)
-	}
+	m.append("/etc/auditship/auditship.yml", fmt.Sprintf("http: %q\nshutdown_timeout: 1s\n", free))
 	cmd := m.command("setpriv", "--reuid=auditship", "--regid=auditship", "--clear-groups", "--no-new-privs", "/usr/bin/auditship", "run")
 	waitsAndStops(t, cmd, func() (int, string) {
 		health := m.command("auditship", "health")
@@ -132,6 +129,7 @@ func waitsAndStops(t *testing.T, agent *exec.Cmd, health func() (code int, out s
 	t.Helper()
 	var log strings.Builder
 	agent.Stdout, agent.Stderr = &log, &log
+	agent.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +149,11 @@ func waitsAndStops(t *testing.T, agent *exec.Cmd, health func() (code int, out s
 	}
 }
 
+// stop interrupts a command and what it started, which is the agent where the command
+// only waits for it.
 func stop(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Error(err)
 	}
 	if err := cmd.Wait(); err != nil {

@@ -7,7 +7,8 @@
 // agent's go.mod. Beside the tests there is only certificates, a tool of the build.
 //
 // The tests need root and mounts: packages are installed into an overlay over this
-// machine's root, of which nothing is left, and the image is run in a read-only chroot
-// with its own mounts and processes, not by a container engine. They are meant to run in
-// a mount namespace of their own, as the Makefile starts them.
+// machine's root, of which nothing is left, and the service runs there under a systemd of
+// its own, which systemd-nspawn boots. The image is run in a read-only chroot with its own
+// mounts and processes, not by a container engine. They are meant to run in a mount
+// namespace of their own, as the Makefile starts them.
 package delivery

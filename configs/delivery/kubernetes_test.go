@@ -221,7 +221,11 @@ func TestConfigMapIsTakenByTheAgent(t *testing.T) {
 		}
 	}
 	for name, value := range secret.StringData {
-		write(name, strings.Repeat(value, 8))
+		value = strings.Repeat(value, 8) // an id_key is long
+		if strings.HasSuffix(name, ".crt") {
+			value = string(read(t, first.path("bin", "stage", "certs", "ca-certificates.crt")))
+		}
+		write(name, value)
 	}
 	for name, text := range config.Data {
 		for _, part := range strings.Split(text, "/secrets/")[1:] {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,18 @@ func (m machine) path(name string) string { return filepath.Join(m.root, name) }
 func (m machine) write(name, text string) {
 	m.Helper()
 	if err := os.WriteFile(m.path(name), []byte(text), 0o600); err != nil {
+		m.Fatal(err)
+	}
+}
+
+func (m machine) append(name, text string) {
+	m.Helper()
+	f, err := os.OpenFile(m.path(name), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
 		m.Fatal(err)
 	}
 }
