@@ -18,7 +18,7 @@ type shipment struct {
 	places    []place // of the documents, for a dead letter
 	read      int64
 	dropped   int64
-	stop      error // of a record with which the pipeline has to end
+	stop      error  // of a record with which the pipeline has to end
 	text      []byte // the documents' memory
 	account   account
 }
