@@ -12,7 +12,8 @@
 //
 // Fields are compared from a fixed list (fields.go). Those that an active masking rule
 // may change are left out and named, because rules may have been others when a
-// document was made. Bodies, headers and what the agent derives are not compared.
+// document was made. Of what the agent derives only the outcome is compared; bodies and
+// headers are not.
 //
 // A first look is never believed where it says that something is wrong: what search
 // does not find is asked for by realtime get in every backing index, and the gateway
