@@ -10,7 +10,8 @@
 // and errors of the network are recognised by their type.
 //
 // The package is not for import by other programs, and it keeps no state: what
-// commands share stands in a program value. Its only goroutine waits for
-// signals and ends with Main. The context of every command ends at the first
-// SIGINT or SIGTERM; the second one ends the process.
+// commands share stands in a program value. The context of every command ends at
+// the first SIGINT or SIGTERM; the second one ends the process. Commands wait for
+// the goroutines that they start, with one exception: a read of standard input
+// that does not return, see untilDone.
 package cli

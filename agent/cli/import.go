@@ -239,6 +239,7 @@ func (i *importing) checkDeadLetter() error {
 
 // run imports the files of the configuration.
 func (i *importing) run(ctx context.Context, cfg *config.Config) (err error) {
+	keepHeapSmall()
 	client, err := newElasticsearch(cfg.Elasticsearch)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 )
 
 // collectAt is how much the heap may grow, in percent, before garbage is collected.
-// Most of a running agent's memory is a few large buffers without pointers, which are
+// Most of the memory of run and import is a few large buffers without pointers, which are
 // used again and again. So a collection costs little, and Go's default of 100 would
 // let half of the memory be garbage.
 const collectAt = 25

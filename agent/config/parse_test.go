@@ -500,3 +500,17 @@ func TestInputsMayBeMissingWhereTheyAreNotUsed(t *testing.T) {
 		t.Errorf("a command that uses none: %v", err)
 	}
 }
+
+func TestElasticsearchMayBeMissingWhereNothingIsSent(t *testing.T) {
+	text := []byte("inputs: [{type: file, id: files, paths: /a, timezone: Europe/Berlin}]\n")
+	if _, err := Parse("auditship.yml", text, Env{}); err == nil {
+		t.Error("the agent would start without Elasticsearch")
+	}
+	cfg, err := Parse("auditship.yml", text, Env{NoElasticsearch: true})
+	if err != nil {
+		t.Fatalf("a command that sends nothing: %v", err)
+	}
+	if zone := cfg.Inputs[0].File.Location().String(); zone != "Europe/Berlin" {
+		t.Errorf("times without a zone are those of %s", zone)
+	}
+}

@@ -21,6 +21,11 @@
 // key. A position stands between rows, and the header is read again from the start
 // of the file.
 //
+// For a run that ends (Config.Once) every file is read to its end, more files than
+// may be open at once in turn, and then its position may be forgotten. A pipe
+// (Config.Reader) is read as a file is, but has no position; that it breaks is an
+// error and not its end.
+//
 // It does not decode records, does not mask them, and does not know whether what it
 // emitted arrived: the pipeline saves a batch's position once it did.
 //

@@ -5,7 +5,8 @@
 // Read pipeline.go: it is the whole way in one file. The other files hold one step
 // each: transform.go (mask, decode, document), sequence.go (back in order, into the
 // queue), deliver.go (bulk and verdict), positions.go (checkpoint), and build.go,
-// which makes the parts from the configuration. convert.go lends the middle of the way
+// which makes the parts from the configuration. dryrun.go is the way without its end,
+// known.go keeps runs over the same files from burying twice, and convert.go lends the middle of the way
 // to package reconcile.
 //
 // The package contains no policy of its own about files, masking, documents or
