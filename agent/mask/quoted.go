@@ -46,6 +46,14 @@ type quoting struct {
 func (q *quoting) quote(i int) (next int) {
 	start, end, next := quotedRun(q.text, i)
 	content := q.text[start:end]
+	if end == len(q.text) || bytes.IndexByte(content, '\n') >= 0 {
+		// The quote of a value that goes on, or none: don't.
+		if q.rule == none || q.left <= 0 {
+			return i + 1
+		}
+		q.w.takeValue(q.text, span{start, end}, q.rule)
+		return next
+	}
 	if bytes.IndexByte(content, '\\') >= 0 && (i == 0 || q.text[i-1] != '\\') {
 		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
 	}
@@ -170,8 +178,14 @@ const maxQuoted = 2048
 // then are no quotes, nor are parentheses around several words.
 func quotedRun(text []byte, i int) (start, end, next int) {
 	if isQuote(text[i]) {
-		end = closingQuote(text, i, 0)
-		return i + 1, end, min(end+1, len(text))
+		escapes := 0
+		for i > escapes && text[i-escapes-1] == '\\' {
+			escapes++
+		}
+		end = closingQuote(text, i, escapes)
+		for next = end; next < len(text) && text[next] == '\\'; next++ {
+		}
+		return i + 1, end, min(next+1, len(text))
 	}
 	for _, pair := range quotePairs {
 		if !hasPrefix(text[i:], pair.open) {
