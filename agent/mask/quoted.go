@@ -59,10 +59,12 @@ func (q *quoting) quote(i int) (next int) {
 		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
 	}
 	property := q.torn || bytes.HasSuffix(q.text[:i], []byte("property "))
-	if named := q.w.messageRule(content, q.node, property); named != none && !(active && looksRandom(content)) {
-		q.rule, q.left = named, len(q.text)
-	} else if active {
+	named := q.w.messageRule(content, q.node, property)
+	switch {
+	case active && (named == none || looksRandom(content)): // made values hold words, too
 		q.w.takeValue(q.text, span{start, end}, q.rule)
+	case named != none:
+		q.rule, q.left = named, len(q.text)
 	}
 	return next
 }
