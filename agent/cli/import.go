@@ -333,7 +333,10 @@ func untilDone(ctx context.Context, r io.Reader) io.Reader {
 		if !started {
 			started = true
 			go func() {
-				_, err := io.Copy(out, r)
+				err := pipeline.Contain("reading", func() error {
+					_, err := io.Copy(out, r)
+					return err
+				})
 				_ = out.CloseWithError(err) // never fails
 			}()
 		}

@@ -113,7 +113,7 @@ func (m *maker) plant() (value string, secrets []string) {
 	s := m.secret()
 	name := m.pick("password", "client_secret", "apiKey", "API_KEY", "access_token", "X-API-KEY", "dbPassword", "old_password", "secret_v2", "privateKey", "refreshToken", "MySecretProd", "redis_password", "PASSWORD")
 	one := func(format string, args ...any) (string, []string) { return fmt.Sprintf(format, args...), []string{s} }
-	switch m.IntN(24) {
+	switch m.IntN(31) {
 	case 0, 1, 2:
 		return one(`{%s:%s}`, quote(name), quote(s))
 	case 3:
@@ -161,6 +161,20 @@ func (m *maker) plant() (value string, secrets []string) {
 		return one(`{"message":%s}`, quote(fmt.Sprintf("invalid %s %q: try again", m.pick("token", "password", "API key"), s)))
 	case 22:
 		return one(`{"script":%s}`, quote("export "+strings.ToUpper(m.pick("db_password", "adc_token"))+"="+s+"\necho done"))
+	case 23:
+		return one(`{"xml":%s}`, quote("<user><name>ops</name><"+name+"><![CDATA["+s+"]]></"+name+"></user>"))
+	case 24:
+		return one(`{"yaml":%s}`, quote("db:\n  "+name+": |\n    "+s+"\n  user: ops\n"))
+	case 25:
+		return one(`{"form":%s}`, quote("name="+name+"&value="+s+"&x=1"))
+	case 26:
+		return one(`{"html":%s}`, quote("{&quot;"+name+"&quot;:&quot;"+s+"&quot;}"))
+	case 27:
+		return one(`{"error_msg":%s}`, quote("failed to parse field ["+name+"]: value ["+s+"]"))
+	case 28:
+		return one(`{"command":%s}`, quote("adc sync --token "+s+" -f adc.yaml"))
+	case 29:
+		return one(`{"args":["sync","--token",%s,"-f","adc.yaml"]}`, quote(s))
 	}
 	known := m.known()
 	return fmt.Sprintf(`{"note":%s}`, quote("see "+known+" there")), strings.Split(known, "\n")

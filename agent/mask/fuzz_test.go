@@ -97,14 +97,20 @@ func FuzzPlantedSecrets(f *testing.F) {
 		if validJSON(noise) {
 			value = string(noise)
 		}
-		planted := string(jsonscan.AppendQuoted(nil, append(bytes.Clone(noise), "\npassword="+secret...)))
+		behind := func(text string) string {
+			return string(jsonscan.AppendQuoted(nil, append(bytes.Clone(noise), text...)))
+		}
 		for place, record := range map[string]string{
 			"a member before":  `{"password":"` + secret + `","x":` + value + `}`,
 			"a member behind":  `{"x":` + value + `,"password":"` + secret + `"}`,
 			"members twice":    `{"password":"` + secret + `","x":` + value + `,"password":"` + secret + `"}`,
 			"a deep member":    `{"x":[` + value + `,{` + text + `:{"secret":[1,"` + secret + `",` + value + `]}}]}`,
 			"beside a name":    `{"x":` + value + `,"value":"` + secret + `","name":"password"}`,
-			"in a text":        `{"x":` + planted + `}`,
+			"in a text":        `{"x":` + behind("\npassword="+secret) + `}`,
+			"in an element":    `{"x":` + behind("\n<password>"+secret+"</password>") + `}`,
+			"in a form":        `{"x":` + behind("\nname=password&value="+secret) + `}`,
+			"in YAML":          `{"x":` + behind("\npassword: |\n  "+secret) + `}`,
+			"in a message":     `{"error_message":` + behind("\nfield [password] is ["+secret+"]") + `}`,
 			"in a broken line": `{"x":` + value + `,"password":"` + secret,
 			"in no JSON":       strings.ToValidUTF8(string(noise), "?") + "\npassword=" + secret,
 			"a key":            `{"x":` + value + `,"a7ee-` + secret + `0000000000":1}`,

@@ -44,6 +44,8 @@ var pieces = []string{
 	"4111 1111 1111 1111", "5500000000000004", "AKIAIOSFODNN7EXAMPLE", "ops@example.com", "+49 30 123456789", "DE89370400440532013000",
 	"acme_0123456789", "Z12345678", "vanish-1", "-----BEGIN PRIVATE KEY-----", "MIIE", "-----END PRIVATE KEY-----",
 	"https://u:p@h/x?token=abc&y=1", "free-text", "$secret://vault/1", "[REDACTED:names]", "[REDACTED:nobody]", "[REDACTED:", "hmac:k1:0123456789abcdef", "hmac:k1:01234567",
+	"<password>", "</password>", "<a:secret x='1'>", "&quot;", "&lt;password&gt;", " --token ", "(", ")", "“", "”", "\n  ", "\n- ", "|", "name=", "value=", " is ", "x9f3a21",
+	"field [password]", "form-data; name=token", "4.242424242424242e15", "{\"a\":\"b\"}", "true", "YES",
 	"10.1.2.3", "10.1.2.3:80", "2001:db8::1", "x", "42", "é", "№", "property \"key\" ", "invalid token ", "form-data; name=\"password\"\r\n\r\n",
 }
 

@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // quoted masks quoted values in messages that name a secret: invalid token
@@ -45,15 +46,25 @@ type quoting struct {
 // quote reads what stands in quotes, a name or a value, and says where to go on.
 func (q *quoting) quote(i int) (next int) {
 	start, end, next := quotedRun(q.text, i)
-	content := q.text[start:end]
+	content, active := q.text[start:end], q.rule != none && q.left > 0
+	if end == len(q.text) || bytes.IndexByte(content, '\n') >= 0 {
+		// The quote of a value that goes on, or none: don't.
+		if !active {
+			return i + 1
+		}
+		q.w.takeValue(q.text, span{start, end}, q.rule)
+		return next
+	}
 	if bytes.IndexByte(content, '\\') >= 0 && (i == 0 || q.text[i-1] != '\\') {
 		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
 	}
 	property := q.torn || bytes.HasSuffix(q.text[:i], []byte("property "))
-	if named := q.w.messageRule(content, q.node, property); named != none {
-		q.rule, q.left = named, len(q.text)
-	} else if q.rule != none && q.left > 0 {
+	named := q.w.messageRule(content, q.node, property)
+	switch {
+	case active && (named == none || looksRandom(content)): // made values hold words, too
 		q.w.takeValue(q.text, span{start, end}, q.rule)
+	case named != none:
+		q.rule, q.left = named, len(q.text)
 	}
 	return next
 }
@@ -69,9 +80,9 @@ func (q *quoting) word(at span) {
 	if stop := run(text, min(at.end+1, len(text)), keyRun); stop > at.end+1 && text[at.end] == ' ' {
 		phrase, next = text[at.start:stop], text[at.end+1:stop] // API key, token name
 	}
-	named := q.w.messageRule(first, q.node, false)
+	named, flag := q.w.messageRule(first, q.node, false), hasPrefix(first, "--")
 	switch {
-	case named != none && len(next) > 0 && q.w.m.lookText(next).about:
+	case named != none && len(next) > 0 && !flag && q.w.m.lookText(next).about:
 		q.rule, q.left = none, 0
 		return
 	case named == none && phrase != nil && q.w.messageRule(next, q.node, false) == none:
@@ -80,7 +91,7 @@ func (q *quoting) word(at span) {
 	}
 	switch {
 	case named != none:
-		q.bare(end, named, hasPrefix(first, "--"))
+		q.bare(end, named, flag)
 		if q.rule, q.left = named, reach; q.torn {
 			q.left = len(text)
 		}
@@ -127,7 +138,8 @@ func looksRandom(word []byte) bool {
 // isAbout says whether a word after a sensitive one takes its sense away: token
 // name, password for.
 func isAbout(split []string) bool {
-	return slices.ContainsFunc(split, isDescribing) || len(split) == 1 && isPreposition(split[0])
+	made := slices.ContainsFunc(split, func(word string) bool { return strings.ContainsAny(word, "0123456789") })
+	return !made && slices.ContainsFunc(split, isDescribing) || len(split) == 1 && isPreposition(split[0])
 }
 
 func isPreposition(word string) bool {
@@ -170,8 +182,14 @@ const maxQuoted = 2048
 // then are no quotes, nor are parentheses around several words.
 func quotedRun(text []byte, i int) (start, end, next int) {
 	if isQuote(text[i]) {
-		end = closingQuote(text, i, 0)
-		return i + 1, end, min(end+1, len(text))
+		escapes := 0
+		for i > escapes && text[i-escapes-1] == '\\' {
+			escapes++
+		}
+		end = closingQuote(text, i, escapes)
+		for next = end; next < len(text) && text[next] == '\\'; next++ {
+		}
+		return i + 1, end, min(next+1, len(text))
 	}
 	for _, pair := range quotePairs {
 		if !hasPrefix(text[i:], pair.open) {

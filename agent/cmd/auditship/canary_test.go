@@ -170,7 +170,10 @@ masking:
 	}
 	tr.must(agent.Process.Signal(syscall.SIGQUIT)) // the runtime dumps all goroutines
 	_ = agent.Wait()                               // it crashed
-	said["panic"] = tr.prints("with a failing stdin", strings.NewReader(audit), "mask", "--explain")
+	for _, command := range []string{"mask --explain", "import --dry-run -", "import -"} {
+		args := append(strings.Fields(command), "-c", filepath.Join(tr.dir, "auditship.yml"))
+		said["panic in "+command] = tr.prints("with a failing stdin", strings.NewReader(audit), args...)
+	}
 
 	var documents json.RawMessage
 	tr.call("GET", "/"+tr.stream+"/_search?size=1000", &documents)
@@ -198,9 +201,9 @@ func (tr *trail) readFiles(into map[string]string) {
 func checkSaid(t *testing.T, said map[string]string, secrets []string) {
 	t.Helper()
 	for place, proof := range map[string]string{
-		"Elasticsearch": "[REDACTED:", "agent.log": "goroutine ", "panic": "panic with a string", "state/dead-letter/letters.ndjson": `"refused"`,
+		"Elasticsearch": "[REDACTED:", "agent.log": "goroutine ", "panic in mask --explain": "panic with a string", "state/dead-letter/letters.ndjson": `"refused"`,
 		"metrics": `auditship_masked_values_total{rule="names"}`, "check --print": "***", "replay": "too_large", "check": "configuration ok",
-		"state": "files", "export --from 2020-01-01 --details --format ndjson": "[REDACTED:", "health": "", "readyz": "", "livez": "",
+		"panic in import -": "panic with a string", "panic in import --dry-run -": "panic with a string", "state": "files", "export --from 2020-01-01 --details --format ndjson": "[REDACTED:", "health": "", "readyz": "", "livez": "",
 	} {
 		if text, there := said[place]; !there || !strings.Contains(text, proof) {
 			t.Errorf("%s lacks %q: %.2000s", place, proof, text)
