@@ -12,7 +12,7 @@ import (
 // growth measures how the agent's cost grows, with gzip, as it runs by default.
 func growth(ctx context.Context, o options) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# How cost grows\n\nMade by `make bench`. %s auditship alone, requests compressed; one run each.\n", machine(o.agent))
+	fmt.Fprintf(&b, "# How cost grows\n\nMade by `make bench`. %s auditship alone, requests compressed; one run each.\n", machine(o))
 	for _, part := range []func(context.Context, options, *strings.Builder) error{files, sizes, rules, backfill} {
 		if err := part(ctx, o, &b); err != nil {
 			return err
