@@ -133,10 +133,10 @@ func find(entries []*entry, name string, gzipped bool) *entry {
 func report(o options, entries []*entry, missing []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# auditship and its peers on one workload\n\nMade by `make bench`. %s\n\n", machine(o))
-	fmt.Fprintf(&b, "%d audit events, read from a file, parsed, masked (the peers: five secret fields and\n"+
+	fmt.Fprintf(&b, "%s audit events, read from a file, parsed, masked (the peers: five secret fields and\n"+
 		"e-mail addresses; auditship: all its rules and e-mail addresses), sent to a sink with an\n"+
 		"`_id` for each, the place kept on disk. Sink and shipper share the machine. Medians of %d\n"+
-		"interleaved runs, the highest peak; CPU is the shipper's user and system time.\n\n", o.events, o.rounds)
+		"interleaved runs, the highest peak; CPU is the shipper's user and system time.\n\n", thousands(float64(o.events)), o.rounds)
 	b.WriteString("| | events per CPU-second | times | events per second | times | peak memory | lost | doubled | not masked |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, gzipped := range []bool{false, true} {
 		agent := find(entries, agentName, gzipped)
