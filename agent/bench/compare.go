@@ -132,11 +132,11 @@ func find(entries []*entry, name string, gzipped bool) *entry {
 // report is the table of a comparison, in Markdown.
 func report(o options, entries []*entry, missing []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# auditship and its peers on one workload\n\nMade by `make bench`. %s\n\n", machine(o.agent))
-	fmt.Fprintf(&b, "%d audit events, read from a file, parsed, masked (the peers: five secret fields and\n"+
+	fmt.Fprintf(&b, "# auditship and its peers on one workload\n\nMade by `make bench`. %s\n\n", machine(o))
+	fmt.Fprintf(&b, "%s audit events, read from a file, parsed, masked (the peers: five secret fields and\n"+
 		"e-mail addresses; auditship: all its rules and e-mail addresses), sent to a sink with an\n"+
 		"`_id` for each, the place kept on disk. Sink and shipper share the machine. Medians of %d\n"+
-		"interleaved runs, the highest peak; CPU is the shipper's user and system time.\n\n", o.events, o.rounds)
+		"interleaved runs, the highest peak; CPU is the shipper's user and system time.\n\n", thousands(float64(o.events)), o.rounds)
 	b.WriteString("| | events per CPU-second | times | events per second | times | peak memory | lost | doubled | not masked |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, gzipped := range []bool{false, true} {
 		agent := find(entries, agentName, gzipped)
@@ -194,7 +194,7 @@ func thousands(f float64) string {
 }
 
 // machine says what was measured and where.
-func machine(agent string) string {
+func machine(o options) string {
 	model := runtime.GOARCH
 	info, _ := os.ReadFile("/proc/cpuinfo") // without it the architecture has to do
 	for line := range bytes.Lines(info) {
@@ -203,7 +203,14 @@ func machine(agent string) string {
 			break
 		}
 	}
-	said, _ := exec.Command(agent, "version").Output()
+	said, _ := exec.Command(o.agent, "version").Output()
 	version, _, _ := strings.Cut(firstLine(string(said)), " (")
-	return fmt.Sprintf("%d × %s, %s, %s.", runtime.NumCPU(), model, version, time.Now().UTC().Format(time.DateOnly))
+	if !strings.Contains(version, " v") { // no release
+		version = agentName
+	}
+	text := fmt.Sprintf("%d × %s, %s, %s.", runtime.NumCPU(), model, version, time.Now().UTC().Format(time.DateOnly))
+	if o.note != "" {
+		text += " " + o.note
+	}
+	return text
 }

@@ -12,7 +12,7 @@ import (
 // growth measures how the agent's cost grows, with gzip, as it runs by default.
 func growth(ctx context.Context, o options) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# How cost grows\n\nMade by `make bench`. %s auditship alone, requests compressed; one run each.\n", machine(o.agent))
+	fmt.Fprintf(&b, "# How cost grows\n\nMade by `make bench`. %s auditship alone, requests compressed; one run each.\n", machine(o))
 	for _, part := range []func(context.Context, options, *strings.Builder) error{files, sizes, rules, backfill} {
 		if err := part(ctx, o, &b); err != nil {
 			return err
@@ -61,7 +61,7 @@ func sizeOf(glob string) (int64, error) {
 
 // files spreads the same events over more files.
 func files(ctx context.Context, o options, b *strings.Builder) error {
-	fmt.Fprintf(b, "\n## Files\n\n%d events in so many files.\n\n%s", o.events, growthHead)
+	fmt.Fprintf(b, "\n## Files\n\n%s events in so many files.\n\n%s", thousands(float64(o.events)), growthHead)
 	for _, n := range []int{1, 10, 100} {
 		dir := filepath.Join(o.work, fmt.Sprintf("files-%d-%d", o.events, n))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -100,7 +100,7 @@ func sizes(ctx context.Context, o options, b *strings.Builder) error {
 
 // rules adds rules of a user's own to the built-in ones.
 func rules(ctx context.Context, o options, b *strings.Builder) error {
-	fmt.Fprintf(b, "\n## Rules\n\n%d events; all built-in rules, e-mail addresses, and so many rules more: in turns one by\npath, by a key's name, and by a regular expression.\n\n%s", o.events, growthHead)
+	fmt.Fprintf(b, "\n## Rules\n\n%s events; all built-in rules, e-mail addresses, and so many rules more: in turns one by\npath, by a key's name, and by a regular expression.\n\n%s", thousands(float64(o.events)), growthHead)
 	path, err := eventFile(o.work, 0, o.events, 0)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func rules(ctx context.Context, o options, b *strings.Builder) error {
 
 // backfill reads ten times as many events, and notes the cost of each tenth.
 func backfill(ctx context.Context, o options, b *strings.Builder) error {
-	fmt.Fprintf(b, "\n## A back-fill of %d events\n\n%s", 10*o.events, growthHead)
+	fmt.Fprintf(b, "\n## A back-fill of %s events\n\n%s", thousands(float64(10*o.events)), growthHead)
 	path, err := eventFile(o.work, 0, 10*o.events, 0)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ type options struct {
 	events int
 	rounds int
 	only   string
+	note   string
 }
 
 const usage = `bench measures the agent and every other shipper of logs on this machine.
@@ -57,6 +58,7 @@ func bench(ctx context.Context, args []string) error {
 	flags.IntVar(&o.events, "events", 1_000_000, "events in one run")
 	flags.IntVar(&o.rounds, "rounds", 3, "runs of each shipper, interleaved")
 	flags.StringVar(&o.only, "only", "", "shippers whose name holds this, beside the agent")
+	flags.StringVar(&o.note, "note", "", "a sentence about this run for the tables")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil

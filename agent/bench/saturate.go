@@ -57,7 +57,7 @@ func saturate(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	return o.write("elasticsearch.md", fmt.Sprintf("# auditship and a real Elasticsearch\n\n%s Two workers, requests compressed, TLS, the agent's own role, one shard.\n\n%s", machine(o.agent), text))
+	return o.write("elasticsearch.md", fmt.Sprintf("# auditship and a real Elasticsearch\n\n%s Two workers, requests compressed, TLS, the agent's own role, one shard.\n\n%s", machine(o), text))
 }
 
 // watch runs the agent until Elasticsearch counts all events.

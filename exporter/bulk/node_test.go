@@ -27,8 +27,9 @@ type lab struct {
 	client *exporter.Client
 }
 
-func newLab(t testing.TB) *lab {
-	node := estest.Shared(t)
+func newLab(t testing.TB) *lab { return newLabOn(t, estest.Shared(t)) }
+
+func newLabOn(t testing.TB, node *esnode.Node) *lab {
 	l := &lab{t: t, node: node, stream: mappings.StreamName(estest.Namespace(t))}
 	admin, err := exporter.New(exporter.Config{
 		Addresses: []string{node.URL}, CAFile: node.CAFile, Username: node.Username,
@@ -368,5 +369,38 @@ func TestTheShippedRoleIsEnough(t *testing.T) {
 	}
 	if len(told) != 0 {
 		t.Errorf("told %+v", told)
+	}
+}
+
+// A node with room for one request at a time says 429 to the others. They back off,
+// and every document arrives once.
+func TestBacksOffWhenElasticsearchIsOverloaded(t *testing.T) {
+	l := newLabOn(t, estest.Private(t, esnode.Options{Settings: map[string]string{"indexing_pressure.memory.limit": "400kb"}}))
+	s := New(l.client, Config{Stream: l.stream, MaxBytes: 256 << 10, BackoffMin: 20 * time.Millisecond, BackoffMax: time.Second})
+	const senders, each = 6, 400
+	var group sync.WaitGroup
+	for sender := range senders {
+		group.Go(func() {
+			docs := make([]Document, each)
+			for i := range docs {
+				docs[i] = audit(sender*each + i)
+			}
+			err := s.Send(t.Context(), docs, func(i int, v Verdict) error {
+				if v.Kind != Indexed {
+					return fmt.Errorf("document %d: %+v", i, v)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if stats := s.Stats(); stats.Retries[ReasonOverloaded] == 0 || stats.PossibleDuplicates != 0 {
+		t.Errorf("nothing was refused, so nothing was shown: %+v", stats)
+	}
+	if n := l.count(); n != senders*each {
+		t.Errorf("%d documents, %d were sent", n, senders*each)
 	}
 }

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"sync"
@@ -58,6 +59,7 @@ var inID = func() (set [256]bool) {
 type body struct {
 	buf    bytes.Buffer
 	gzip   *gzip.Writer
+	stage  *bufio.Writer // before gzip, which is slow with small pieces
 	answer []byte
 	parsed answer
 }
@@ -110,9 +112,10 @@ func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error)
 	} else {
 		if b.gzip == nil {
 			b.gzip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+			b.stage = bufio.NewWriterSize(b.gzip, 64<<10)
 		}
 		b.gzip.Reset(&b.buf)
-		w = b.gzip
+		w = b.stage
 	}
 	var line [actionSize]byte
 	copy(line[:], actionHead)
@@ -124,10 +127,13 @@ func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error)
 			return 0, err
 		}
 	}
-	if compress {
-		return size, b.gzip.Close()
+	if !compress {
+		return size, nil
 	}
-	return size, nil
+	if err := b.stage.Flush(); err != nil {
+		return 0, err
+	}
+	return size, b.gzip.Close()
 }
 
 var newline = []byte{'\n'}
