@@ -103,7 +103,7 @@ func (s *Store) begin() error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the state directory's lock: %w", err)
 	}
-	s.unsettled = string(was[:n]) == busy
+	s.fresh, s.unsettled = n == 0, string(was[:n]) == busy
 	if _, err := s.lock.WriteAt([]byte(busy), 0); err != nil {
 		return fmt.Errorf("write the state directory's lock: %w", err)
 	}
@@ -125,9 +125,9 @@ func (s *Store) Settled() error {
 func (s *Store) open() error {
 	path := filepath.Join(s.dir, logName)
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.fresh = true
-	} else if err != nil {
+	if err == nil {
+		s.fresh = false
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the positions: %w", err)
 	}
 	live, damaged := parse(bytes.NewReader(data))
@@ -202,8 +202,8 @@ func decodeLine(line []byte) (Entry, bool) {
 	return e, json.Unmarshal(line[9:], &e) == nil && e.Stream != ""
 }
 
-// Fresh reports whether this directory held no positions before: nothing was
-// ever sent from it.
+// Fresh reports whether nobody used this directory before: nothing was ever sent
+// from it, even if its positions are gone.
 func (s *Store) Fresh() bool { return s.fresh }
 
 // Recovered is the number of damaged lines that Open skipped.

@@ -86,6 +86,19 @@ func TestWhoEndedWithoutSettlingIsToldToTheNext(t *testing.T) {
 	}
 }
 
+func TestADirectoryWhosePositionsAreGoneIsNotFresh(t *testing.T) {
+	dir := t.TempDir()
+	if err := open(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, logName)); err != nil {
+		t.Fatal(err)
+	}
+	if open(t, dir).Fresh() {
+		t.Error("it counts as one from which nothing was sent")
+	}
+}
+
 // R9: whatever byte of the log is cut or flipped, the start succeeds and no
 // stream stands further than it was.
 func TestDamageAnywhereNeverSkips(t *testing.T) {

@@ -43,6 +43,7 @@ type file struct {
 	grew    time.Time // when size last changed
 	settled int64     // the size of a compressed file that was read to its end
 	cut     bool      // where it ended too early, and may still grow
+	whole   bool      // nothing was left there
 
 	modified time.Time
 	gone     bool // no glob matches it any more
@@ -86,6 +87,11 @@ func (f *file) look(now time.Time) (bool, error) {
 const copyTime = 10 * time.Second
 
 func (f *file) compressed() bool { return bytes.HasPrefix(f.head, gzipMagic) }
+
+// packed reports whether the file is known to be compressed, or found to be now.
+func (f *file) packed() bool {
+	return f.readHead() == nil && f.compressed() // an error is found again by who reads
+}
 
 // readHead reads the first bytes, as far as they are not known yet.
 func (f *file) readHead() error {
@@ -152,7 +158,7 @@ func (f *file) over(inactive time.Duration) bool {
 func (f *file) restart(stream string) {
 	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
 	f.late, f.found, f.existed = true, time.Now(), f.size
-	f.head, f.tail, f.skip, f.zip = nil, nil, nil, nil
+	f.head, f.tail, f.skip, f.zip, f.whole = nil, nil, nil, nil, false
 	f.told, f.table = false, nil
 }
 
@@ -181,6 +187,17 @@ func (f *file) fillCompressed(buf []byte) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("read the input: %w", err)
 	}
 	return buf[:n], f.zip.ended == nil, nil
+}
+
+// letGoOfZip gives the memory for decompressing back once a file was read to its end.
+func (f *file) letGoOfZip() {
+	if f.zip.ended != nil && !f.piped {
+		f.whole = errors.Is(f.zip.ended, io.EOF) && len(bytes.TrimSpace(f.zip.window)) == 0
+		if f.whole {
+			f.settled = f.size
+		}
+		f.zip = nil
+	}
 }
 
 // take moves the offset over the first n bytes of data, which was read at the
@@ -251,6 +268,10 @@ func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
 		return true, nil
 	}
 	f.offset, f.tail = p.Offset, tail
+	if p.Gzip {
+		f.zip.fill(64) // what may follow the last record of a file that is complete
+		f.letGoOfZip()
+	}
 	f.table, _, f.told = readHeader(head[:min(int64(len(head)), p.Offset)], false)
 	return true, nil
 }

@@ -75,7 +75,7 @@ func (g *gunzip) skip(n int64) (tail []byte, ok bool) {
 		if len(got) == 0 {
 			return nil, false
 		}
-		got = got[:min(n, int64(len(got)))]
+		got = got[:min(int64(len(got)), n)] // the window may hold more
 		tail = append(tail, got...)
 		tail = tail[max(0, len(tail)-window):]
 		n -= int64(len(got))

@@ -42,6 +42,9 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 	if err := f.readHead(); err != nil {
 		return false, err
 	}
+	if f.whole && f.settled == f.size {
+		return false, nil
+	}
 	if f.skip != nil {
 		return s.skipSome(ctx, f, final, emit)
 	}
@@ -56,7 +59,8 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 		n := s.cut(f, buf, data, ended)
 		switch {
 		case len(buf.records) > 0:
-			return more || n < len(data), s.emitRecords(ctx, f, buf, data, n, emit)
+			// What is decompressed is read until its end is known.
+			return more || n < len(data) || f.zip != nil, s.emitRecords(ctx, f, buf, data, n, emit)
 		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
 			f.skip, f.from = newSkipper(s.cfg.Key), f.offset+int64(n)
@@ -203,14 +207,13 @@ func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) e
 		return nil
 	}
 	f.settled = f.size
-	err := f.zip.ended
+	err, left := f.zip.ended, int64(len(f.zip.window))
+	f.letGoOfZip()
 	f.cut = errors.Is(err, io.ErrUnexpectedEOF) && !final
 	if err == nil || errors.Is(err, io.EOF) || f.cut {
 		return nil
 	}
 	b := s.batch(f, f.offset)
-	b.Records = []event.Raw{{Offset: f.offset, Fault: &event.Fault{
-		Reason: event.ReasonBrokenGzip, Length: int64(len(f.zip.window)),
-	}}}
+	b.Records = []event.Raw{{Offset: f.offset, Fault: &event.Fault{Reason: event.ReasonBrokenGzip, Length: left}}}
 	return s.emit(ctx, f, b, emit)
 }

@@ -371,6 +371,10 @@ func (s *Source) limitOpen(newest *file) {
 	}
 }
 
+// maxUnpacking bounds the compressed files that are read at the same time: each
+// takes most of a megabyte.
+const maxUnpacking = 8
+
 // readAll reads what is new in every file, a batch of each in turn, until nothing
 // is left.
 func (s *Source) readAll(ctx context.Context, emit Emit) error {
@@ -380,13 +384,21 @@ func (s *Source) readAll(ctx context.Context, emit Emit) error {
 	pending := s.sorted()
 	for len(pending) > 0 {
 		var next []*file
+		unpacking := 0
 		for _, f := range pending {
+			if unpacking >= maxUnpacking && f.zip == nil && f.packed() {
+				next = append(next, f) // when others are done
+				continue
+			}
 			more, err := s.visit(ctx, f, emit)
 			if err != nil {
 				return err
 			}
 			if more {
 				next = append(next, f)
+			}
+			if more && f.zip != nil {
+				unpacking++
 			}
 		}
 		s.measure()

@@ -367,8 +367,7 @@ func TestTruncationWithUnreadBytesIsCounted(t *testing.T) {
 	d := newDesk(t, t.TempDir(), "audit.json")
 	d.start()
 	defer d.stop()
-	d.write("audit.json", record(1))
-	d.writeRaw("audit.json", `{"id":"half`)
+	d.writeRaw("audit.json", record(1)+"\n"+`{"id":"half`)
 	d.expect(record(1))
 	d.must(os.Truncate(d.path("audit.json"), 0))
 	d.write("audit.json", record(2))
@@ -496,6 +495,47 @@ func TestR6_Gzip(t *testing.T) {
 			t.Errorf("of %d records the last are %q", len(got), got[max(0, len(got)-3):])
 		}
 	})
+}
+
+// However many compressed files there are, few are decompressed at the same time.
+func TestManyCompressedFilesTakeLittleMemory(t *testing.T) {
+	d := newDesk(t, t.TempDir(), "*.gz")
+	const files, each = 60, 300
+	for i := range files {
+		d.must(os.WriteFile(d.path(fmt.Sprintf("%02d.gz", i)), gzipped(t, strings.Join(recordRange(i*each, (i+1)*each), "\n")+"\n"), 0o600))
+	}
+	d.config.BatchBytes = 1 << 10
+	most := 0
+	take := func(ctx context.Context, b event.Batch) error { // in the goroutine of the source
+		now := 0
+		for _, f := range d.source.files {
+			if f.zip != nil {
+				now++
+			}
+		}
+		most = max(most, now)
+		return d.take(ctx, b)
+	}
+	for range 2 {
+		d.source = New(d.config)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		var saved []event.Saved
+		for _, s := range d.saved {
+			saved = append(saved, s)
+		}
+		go func() { ended <- d.source.Run(ctx, saved, take) }()
+		d.expectOnce(recordRange(0, files*each)...)
+		time.Sleep(50 * time.Millisecond)
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		d.config.Resumed = true
+	}
+	if most > maxUnpacking {
+		t.Errorf("%d files were decompressed at the same time", most)
+	}
 }
 
 // R7: every layout, in one run, with one bad record in the middle.
