@@ -28,6 +28,12 @@ import (
 // Whatever is looked up is looked up in the write index too. That costs one
 // more question, and closes the gap between look-up and create: a rollover in
 // between makes an older index of it, and the create would not see it there.
+//
+// A look-up does not see what is still on its way. So of two copies at once the
+// second waits for the first (claims.go), and what a request held whose answer
+// nobody heard, in this process or one that was killed, is looked up only when
+// Config.Settle has passed. A request that takes longer than that to arrive, with a
+// rollover in between, is the case that is left; it is counted (rollover.go).
 
 // lookUpAtOnce is how many documents one question holds.
 const lookUpAtOnce = 2500
