@@ -52,7 +52,7 @@ func (i *importer) end(t *testing.T) (code int, read, indexed, duplicate int) {
 func TestImportIsInterruptedAndGoesOn(t *testing.T) {
 	tr := newTrail(t)
 	tr.must(tr.configure(settings{es: ", bulk_size: 256KiB", more: "queue: {bytes: 1MiB}\n"})) // little is on its way
-	const records = 40_000
+	const records = 20_000
 	var text strings.Builder
 	for i := range records {
 		text.WriteString(record(i))
@@ -69,7 +69,7 @@ func TestImportIsInterruptedAndGoesOn(t *testing.T) {
 
 	first := tr.importing(export)
 	tr.must(first.Start())
-	await(8000)
+	await(5000)
 	tr.must(first.Process.Signal(syscall.SIGINT))
 	code, read, _, _ := first.end(t)
 	if code != 1 || read == 0 || read >= records || !strings.Contains(first.stderr.String(), "interrupted; the same command goes on here") {
