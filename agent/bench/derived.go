@@ -31,7 +31,7 @@ func derived(entries []*entry, missing []string) string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Peers that are not on this machine\n\nNot found on PATH, so not run: %s.\n", strings.Join(missing, ", "))
+	fmt.Fprintf(&b, "\n## Peers that are not on this machine\n\nNot found on PATH, so not run: %s.\nTheir configurations in the folder peers were not tried here either.\n", strings.Join(missing, ", "))
 	tie := find(entries, referencePeer, false)
 	plain, gzip := find(entries, agentName, false), find(entries, agentName, true)
 	if tie == nil || plain == nil || gzip == nil {

@@ -49,7 +49,7 @@ func bench(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage+"\n")
+		_, _ = fmt.Fprint(flags.Output(), usage+"\n") // there is nowhere else to say it
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.agent, "auditship", "bin/auditship", "the agent's binary")

@@ -63,11 +63,14 @@ func measure(ctx context.Context, s shipper, l load) (m measurement, err error) 
 		return m, err
 	}
 	server := &http.Server{Handler: target.Handler(), ReadHeaderTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // http.ErrServerClosed
+	}()
 	defer func() {
 		err = errors.Join(err, server.Close())
-		<-served // http.ErrServerClosed
+		<-served
 	}()
 	args, err := s.prepare(setting{
 		Data: l.data, Config: dir, State: state, Port: listener.Addr().(*net.TCPAddr).Port, Gzip: l.gzip, Rules: l.rules,
@@ -86,8 +89,12 @@ func run(ctx context.Context, cmd *exec.Cmd, target *sink.Sink, l load) (m measu
 	if err := cmd.Start(); err != nil {
 		return m, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var how error // it ended
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		how = cmd.Wait()
+	}()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	moved, step := began, int64(l.events/10)
@@ -96,8 +103,8 @@ func run(ctx context.Context, cmd *exec.Cmd, target *sink.Sink, l load) (m measu
 		case <-ctx.Done():
 			<-ended // killed with ctx
 			return m, ctx.Err()
-		case err := <-ended:
-			return m, fmt.Errorf("it ended by itself (%w): %.2000s", err, said.String())
+		case <-ended:
+			return m, fmt.Errorf("it ended by itself (%w): %.2000s", how, said.String())
 		case <-target.All():
 			watching = false
 		case <-tick.C:

@@ -370,11 +370,11 @@ func (s *Scanner) quotedFrom(i int) bool {
 			s.fail(len(b), "unterminated string")
 			return false
 		}
-		switch c := b[i]; {
-		case c == '"':
+		switch b[i] {
+		case '"':
 			s.start, s.end, s.pos = s.pos, i+1, i+1
 			return true
-		case c == '\\':
+		case '\\':
 			s.escaped = true
 			n := escapeLength(b[i:])
 			if i+n > len(b) {
