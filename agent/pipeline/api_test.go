@@ -188,7 +188,8 @@ func TestAPISecretsAndProgress(t *testing.T) {
 		return string(text)
 	}
 	s.until("every input's trouble", func() bool {
-		return strings.Contains(get("/readyz"), "input/basic") && strings.Contains(get("/readyz"), "input/away")
+		ready := get("/readyz")
+		return strings.Contains(ready, "(401)") && strings.Contains(ready, "input/basic") && strings.Contains(ready, "input/away")
 	})
 	s.until("the history", func() bool { return strings.Contains(s.log.String(), "history is read") })
 	s.eventually(200)
