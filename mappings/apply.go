@@ -37,7 +37,11 @@ func (p *Plan) Apply(ctx context.Context, force bool, report func(step string)) 
 		if !s.applies(force) {
 			continue
 		}
-		if err := p.take(ctx, s); err != nil {
+		err := p.take(ctx, s)
+		if isNotFound(err) {
+			continue // it was deleted meanwhile, and needs nothing any more
+		}
+		if err != nil {
 			return err
 		}
 		report(s.done())

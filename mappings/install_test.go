@@ -218,6 +218,25 @@ func olderStream(t *testing.T, n *node) {
 	wantVerified(t, verify(t, n.client, Options{}))
 }
 
+func deletedMeanwhile(t *testing.T, n *node) {
+	earlierRelease(t, n)
+	index := n.index(t, "logs-api7.audit-default", minimal)
+	p := plan(t, n.client, Options{})
+	listed, err := streams(t.Context(), n.client)
+	if err != nil || len(listed) != 1 || len(p.Steps) != 1 {
+		t.Fatalf("%v, streams %v, steps %v", err, listed, p.Steps)
+	}
+	n.do(t, http.MethodDelete, "/_data_stream/logs-api7.audit-default", "")
+	if steps, err := p.indexSteps(t.Context(), listed[0]); err != nil || len(steps) > 0 {
+		t.Errorf("%s is gone: steps %v, %v", index, steps, err)
+	}
+	var done []string
+	if err := p.Apply(t.Context(), false, func(step string) { done = append(done, step) }); err != nil {
+		t.Error(err)
+	}
+	wantSteps(t, done, "updated component template "+MappingsComponent)
+}
+
 func higherPriority(t *testing.T, n *node) {
 	n.do(t, http.MethodPut, "/_index_template/theirs", `{"index_patterns":["logs-api7*"],"priority":500,"data_stream":{}}`)
 	index := n.index(t, "logs-api7.audit-default", minimal)

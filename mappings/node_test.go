@@ -34,6 +34,7 @@ func TestOnElasticsearch(t *testing.T) {
 		{"a changed mapping rolls the stream over, once", changedMapping},
 		{"the user's own fields are kept and take effect", customFields},
 		{"a stream older than the templates is taken over", olderStream},
+		{"a stream that is deleted meanwhile needs nothing", deletedMeanwhile},
 		{"a template of a higher priority is reported", higherPriority},
 		{"verify fails, by name, for what is wrong", verifyFails},
 		{"the templates take documents and refuse none for a field", takesDocuments},

@@ -97,6 +97,9 @@ func (p *Plan) indexSteps(ctx context.Context, s dataStream) ([]Step, error) {
 			continue
 		}
 		live, err := readIndex(ctx, p.client, index.Name)
+		if isNotFound(err) {
+			continue // it was deleted since it was listed
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -202,13 +202,26 @@ func (n *Node) await(ctx context.Context) error {
 	}
 	for {
 		status, _, err := n.Do(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=1s", nil)
-		if err == nil && status == http.StatusOK {
+		if err == nil && status == http.StatusOK && n.securityReady(ctx) {
 			return nil
 		}
 		if err := n.breath(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// securityReady makes the index of users and roles by a role that it removes again.
+// Elasticsearch makes it at its first use, and answers 503 to others who come while it
+// is being made.
+func (n *Node) securityReady(ctx context.Context) bool {
+	const role = "/_security/role/first-role-of-the-node"
+	put, _, err := n.Do(ctx, http.MethodPut, role, []byte("{}"))
+	if err != nil || put >= http.StatusInternalServerError {
+		return false
+	}
+	removed, _, err := n.Do(ctx, http.MethodDelete, role, nil)
+	return err == nil && removed < http.StatusInternalServerError // refused where security is off
 }
 
 // breath pauses between two looks at a starting node and reports its end.

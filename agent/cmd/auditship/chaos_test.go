@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	chaosFor  = flag.Duration("chaos.for", 75*time.Second, "how long TestChaos goes on")
+	chaosFor  = flag.Duration("chaos.for", 2*time.Minute, "how long TestChaos goes on")
 	chaosSeed = flag.Uint64("chaos.seed", 1, "what TestChaos and TestInterleavings decide by; the rest is up to the system's timing")
 )
 
