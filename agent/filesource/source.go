@@ -101,6 +101,7 @@ type Source struct {
 	rowWriter rowWriter
 
 	files  map[fileID]*file
+	opened []*file              // that may hold a descriptor
 	saved  map[string]savedFile // positions that no file has taken over yet, by stream
 	orphan []string             // streams to forget
 
@@ -353,20 +354,20 @@ func (s *Source) candidates(f *file) []string {
 	return append(same, byPath...)
 }
 
-// limitOpen closes the file that grew least recently when too many are open.
+// limitOpen closes the file that grew least recently when too many are open, newest
+// among them.
 func (s *Source) limitOpen(newest *file) {
+	s.opened = slices.DeleteFunc(append(s.opened, newest), func(f *file) bool { return f.f == nil })
+	if len(s.opened) <= s.cfg.MaxOpen {
+		return
+	}
 	var oldest *file
-	open := 0
-	for _, f := range s.files {
-		if f.f == nil {
-			continue
-		}
-		open++
+	for _, f := range s.opened {
 		if f != newest && f.skip == nil && (oldest == nil || f.grew.Before(oldest.grew)) {
 			oldest = f
 		}
 	}
-	if open > s.cfg.MaxOpen && oldest != nil {
+	if oldest != nil {
 		oldest.close()
 	}
 }
