@@ -20,7 +20,7 @@ var passwordVariables = []string{"AUDITSHIP_SETUP_PASSWORD", "ELASTIC_PASSWORD"}
 // runs before the agent has its key, and maybe as a user who may not read it.
 const notYet = "not-there-when-setup-ran"
 
-// configuration reads what setup needs. Secrets may be missing, and with
+// configuration reads what setup needs. Inputs and secrets may be missing, and with
 // --print the whole file, unless it was named.
 func (s *setup) configuration(named bool) (*config.Config, error) {
 	cfg, strict := config.Load(s.configPath)
@@ -39,7 +39,7 @@ func (s *setup) configuration(named bool) (*config.Config, error) {
 	if err != nil {
 		return nil, misused(fmt.Errorf("read configuration: %w", err))
 	}
-	cfg, err = config.Parse(s.configPath, data, config.Env{Unresolved: notYet})
+	cfg, err = config.Parse(s.configPath, data, config.Env{Unresolved: notYet, NoInputs: true})
 	if err != nil {
 		return nil, misused(strict) // it says more about what is wrong
 	}

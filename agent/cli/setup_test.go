@@ -287,6 +287,17 @@ func grantAll(t *testing.T, r *http.Request) map[string]any {
 
 // A key file never stays behind without a key in it, and an empty one of
 // somebody else is not taken for one.
+// Elasticsearch can be prepared before anybody knows where the records come from.
+func TestSetupNeedsNoInputs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "auditship.yml")
+	if err := os.WriteFile(file, []byte("elasticsearch: {urls: [\"http://127.0.0.1:1\"], api_key: \"${file:made-later.key}\"}\nretention: 90d\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := runMain("setup", "-c", file, "--print"); got.code != exitDone || !strings.Contains(got.stdout, "90d") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestSetupLeavesNoEmptyKeyFile(t *testing.T) {
 	t.Setenv("AUDITSHIP_SETUP_PASSWORD", "c4nary-s3cret")
 	config, keyFile := setupConfig(t, refusing(t, "/_security/api_key", http.StatusInternalServerError), "", "")
