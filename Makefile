@@ -176,7 +176,7 @@ release: ## Build everything that is published into dist, with checksums
 			--directory $(CURDIR)/$(STAGE)/linux_$$arch auditship \
 			--directory $(CURDIR)/$(STAGE) manual \
 			--directory $(CURDIR) LICENSE README.md CHANGELOG.md configs/auditship.yml configs/masking.yml \
-				configs/systemd configs/kubernetes configs/prometheus/alerts.yml \
+				configs/README.md configs/systemd configs/kubernetes configs/prometheus/alerts.yml \
 			| gzip -n9 >$(NAMED)_$$arch.tar.gz; \
 	done; \
 	cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS

@@ -29,4 +29,4 @@
 // be shared.
 package config
 
-//go:generate go run ./manual config.go ../../README.md
+//go:generate go run ./manual config.go ../../configs/README.md

@@ -4,6 +4,6 @@
 //
 //	go generate ./agent/config
 //
-// A test fails where the README says something else. It is a tool of the build, is
+// A test fails where configs/README.md says something else. It is a tool of the build, is
 // not shipped, and starts no goroutine.
 package main

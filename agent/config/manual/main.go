@@ -15,7 +15,7 @@ import (
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: manual CONFIG.go README.md")
+		fmt.Fprintln(os.Stderr, "usage: manual CONFIG.go FILE.md")
 		os.Exit(2)
 	}
 	if err := write(os.Args[1], os.Args[2]); err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/auditship/auditship/agent/config"
 )
 
-const source, readme = "../config.go", "../../../README.md"
+const source, readme = "../config.go", "../../../configs/README.md"
 
-func TestTheREADMEHasTheReference(t *testing.T) {
+func TestTheManualHasTheReference(t *testing.T) {
 	text, err := reference(source)
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestTheREADMEHasTheReference(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(string(content), begin)
 	if got, _, ok := strings.Cut(rest, end); !ok || got != text {
-		t.Error("the README has another reference of the configuration: run go generate ./agent/config")
+		t.Error("configs/README.md has another reference of the configuration: run go generate ./agent/config")
 	}
 }
 
