@@ -21,6 +21,19 @@
 // key. A position stands between rows, and the header is read again from the start
 // of the file.
 //
+// # The way of the bytes
+//
+// Each link takes what the one before it gives:
+//
+//	open        a regular file that a glob matches          discover.go
+//	decompress  what its first bytes say it is packed in    decompress.go, pipe.go
+//	transcode   another encoding into UTF-8                 chain.go; none yet
+//	unwrap      what a container or a log put around lines  chain.go; none yet
+//	frame       objects by their braces, or rows            frame.go, rows.go
+//
+// Positions count bytes of the file behind decompressing and before transcoding: a
+// link that changes bytes tells by stretch.origin where they came from.
+//
 // For a run that ends (Config.Once) every file is read to its end, more files than
 // may be open at once in turn, and then its position may be forgotten. A pipe
 // (Config.Reader) is read as a file is, but has no position; that it breaks is an

@@ -12,50 +12,43 @@ import (
 	"github.com/auditship/auditship/agent/event"
 )
 
-// file is one file that is followed.
+// file is one file that is followed, or a pipe that is read.
 type file struct {
 	path   string
 	id     fileID
 	stream string
-	f      *os.File
-	zip    *gunzip // of a compressed file or a pipe
-	piped  bool    // a pipe: there is no file
+	f      *os.File  // nil while it is closed, and for a pipe
+	unpack *unpacker // of a compressed file or a pipe
+
+	presence presence
+	arrival  arrival
+	ending   ending
+	layout   layout
+	table    *table // of layout csvRows
+	skip     *skip  // over a record that is too large
 
 	offset int64 // of the first byte that was not emitted, after decompression
 	// existed is how far the file reached when it was found: what lies before
 	// may have been sent by an earlier run. A compressed file existed whole.
 	existed int64
-	// late says that the file came, or was written anew, after the first look at
-	// all files: what existed of it may be a copy of what this run has sent.
-	late    bool
 	found   time.Time
 	recount int64  // up to here records are only counted
 	head    []byte // the first bytes on disk, at most window
 	tail    []byte // the bytes before offset, at most window
-	array   bool   // begins as a JSON array
-	told    bool   // whether it is a CSV file is known
-	table   *table // of a CSV file
-	skip    *skipper
-	from    int64 // where the record that skip passes over starts
 
 	size    int64     // when last looked at
 	seen    int64     // the largest size of this generation
 	grew    time.Time // when size last changed
-	settled int64     // the size of a compressed file that was read to its end
-	cut     bool      // where it ended too early, and may still grow
-	whole   bool      // nothing was left there
+	settled int64     // the size at which ending was found
 
 	modified time.Time
-	gone     bool // no glob matches it any more
-	unlinked bool // it has no name any more
-	finished bool // it was read to its end, and is not looked at again
 }
 
 // close gives the descriptor back. The file can be opened again.
 func (f *file) close() {
 	if f.f != nil {
 		_ = f.f.Close() // read only
-		f.f, f.zip = nil, nil
+		f.f, f.unpack = nil, nil
 	}
 }
 
@@ -71,10 +64,10 @@ func (f *file) look(now time.Time) (bool, error) {
 	written := !f.modified.Equal(info.ModTime())
 	f.modified = info.ModTime()
 	if _, links := identify(info); links == 0 {
-		f.gone, f.unlinked = true, true
+		f.presence = unlinked
 	}
 	f.seen = max(f.seen, f.size)
-	if f.late && now.Sub(f.found) < copyTime {
+	if f.arrival == late && now.Sub(f.found) < copyTime {
 		f.existed = max(f.existed, f.size)
 	}
 	if f.compressed() {
@@ -86,16 +79,19 @@ func (f *file) look(now time.Time) (bool, error) {
 // copyTime is how long a file that came late may be a copy that still grows.
 const copyTime = 10 * time.Second
 
-func (f *file) compressed() bool { return bytes.HasPrefix(f.head, gzipMagic) }
+func (f *file) compressed() bool { return compressionOf(f.head) != nil }
 
-// packed reports whether the file is known to be compressed, or found to be now.
-func (f *file) packed() bool {
+// piped reports whether it is a pipe: there is no file.
+func (f *file) piped() bool { return f.unpack != nil && f.unpack.pipe != nil }
+
+// isCompressed reports whether the file is known to be compressed, or found to be now.
+func (f *file) isCompressed() bool {
 	return f.readHead() == nil && f.compressed() // an error is found again by who reads
 }
 
 // readHead reads the first bytes, as far as they are not known yet.
 func (f *file) readHead() error {
-	if len(f.head) == window || f.piped {
+	if len(f.head) == window || f.piped() {
 		return nil
 	}
 	buf := make([]byte, window)
@@ -104,20 +100,14 @@ func (f *file) readHead() error {
 		return fmt.Errorf("read the start of %s: %w", f.path, err)
 	}
 	f.head = buf[:n:n]
-	f.array = isArray(f.head)
 	return nil
-}
-
-// isArray reports whether a file that begins with head begins as an array.
-func isArray(head []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"), []byte("["))
 }
 
 // consumed is how many bytes on disk were read.
 func (f *file) consumed() int64 {
 	switch {
-	case f.zip != nil && f.zip.file != nil:
-		n, _ := f.zip.file.Seek(0, io.SeekCurrent) // of a place in memory: never fails
+	case f.unpack != nil && f.unpack.file != nil:
+		n, _ := f.unpack.file.Seek(0, io.SeekCurrent) // of a place in memory: never fails
 		return n
 	case f.compressed():
 		return f.settled
@@ -148,25 +138,25 @@ func (f *file) unread() int64 {
 // over reports whether a file that no path leads to has stopped growing: at once if
 // it is not held open, after the time that a writer may take to move on otherwise.
 func (f *file) over(inactive time.Duration) bool {
-	if f.unlinked {
+	if f.presence == unlinked {
 		inactive = min(inactive, 10*time.Second)
 	}
-	return f.gone && (f.f == nil || time.Since(f.grew) >= inactive)
+	return f.presence != named && (f.f == nil || time.Since(f.grew) >= inactive)
 }
 
 // restart follows the same file from its start, as a new stream.
 func (f *file) restart(stream string) {
 	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
-	f.late, f.found, f.existed = true, time.Now(), f.size
-	f.head, f.tail, f.skip, f.zip, f.whole = nil, nil, nil, nil, false
-	f.told, f.table = false, nil
+	f.arrival, f.found, f.existed = late, time.Now(), f.size
+	f.head, f.tail, f.skip, f.unpack = nil, nil, nil, nil
+	f.ending, f.layout, f.table = open, untold, nil
 }
 
 // fill reads up to len(buf) bytes from the offset on. more says that it could have
 // read more.
 func (f *file) fill(buf []byte) (data []byte, more bool, err error) {
-	if f.compressed() || f.piped {
-		return f.fillCompressed(buf)
+	if f.compressed() || f.piped() {
+		return f.fillUnpacked(buf)
 	}
 	n, err := f.f.ReadAt(buf, f.offset)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -175,29 +165,31 @@ func (f *file) fill(buf []byte) (data []byte, more bool, err error) {
 	return buf[:n], n == len(buf), nil
 }
 
-func (f *file) fillCompressed(buf []byte) ([]byte, bool, error) {
-	if f.zip == nil || f.zip.size != f.size {
-		f.zip = openGunzip(f.f, f.size)
-		if _, ok := f.zip.skip(f.offset); !ok {
+func (f *file) fillUnpacked(buf []byte) ([]byte, bool, error) {
+	if !f.piped() && (f.unpack == nil || f.unpack.size != f.size) {
+		f.unpack = unpack(f.f, f.head, f.size)
+		if _, ok := f.unpack.skip(f.offset); !ok {
 			return nil, false, nil // shorter than before; look again when it grows
 		}
 	}
-	n := copy(buf, f.zip.fill(len(buf)))
-	if err := f.zip.pipe.failed(); err != nil {
+	n := copy(buf, f.unpack.fill(len(buf)))
+	if err := f.unpack.pipe.failed(); err != nil {
 		return nil, false, fmt.Errorf("read the input: %w", err)
 	}
-	return buf[:n], f.zip.ended == nil, nil
+	return buf[:n], f.unpack.ended == nil, nil
 }
 
-// letGoOfZip gives the memory for decompressing back once a file was read to its end.
-func (f *file) letGoOfZip() {
-	if f.zip.ended != nil && !f.piped {
-		f.whole = errors.Is(f.zip.ended, io.EOF) && len(bytes.TrimSpace(f.zip.window)) == 0
-		if f.whole {
-			f.settled = f.size
-		}
-		f.zip = nil
+// stopUnpacking gives the memory for decompressing back once a file was read to its
+// end.
+func (f *file) stopUnpacking() {
+	if f.unpack.ended == nil || f.piped() {
+		return
 	}
+	f.ending = open
+	if f.unpack.nothingLeft() {
+		f.ending, f.settled = packed, f.size
+	}
+	f.unpack = nil
 }
 
 // take moves the offset over the first n bytes of data, which was read at the
@@ -210,8 +202,8 @@ func (f *file) take(data []byte, n int) {
 		keep := f.tail[max(0, len(f.tail)+n-window):]
 		f.tail = append(f.tail[:copy(f.tail, keep)], data[:n]...)
 	}
-	if f.zip != nil {
-		f.zip.take(n)
+	if f.unpack != nil {
+		f.unpack.take(n)
 	}
 }
 
@@ -241,37 +233,70 @@ func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
 	if f.compressed() != p.Gzip {
 		return false, nil
 	}
-	tail, head := make([]byte, p.TailLength), f.head
-	if p.Gzip {
-		if !p.matchesHead(key, f.f) {
-			return false, nil
-		}
-		zip := openGunzip(f.f, f.size)
-		head = bytes.Clone(zip.fill(window))
-		all, ok := zip.skip(p.Offset)
-		if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
-			return false, nil
-		}
-		copy(tail, all[len(all)-p.TailLength:])
-		f.zip = zip
-	} else {
-		if !p.matches(key, f.f, f.size) {
-			return false, nil
-		}
-		if _, err := f.f.ReadAt(tail, p.Offset-int64(p.TailLength)); err != nil && !errors.Is(err, io.EOF) {
-			return false, fmt.Errorf("read %s: %w", f.path, err)
-		}
+	opening, tail, err := f.agree(key, p)
+	if tail == nil || err != nil {
+		return false, err
 	}
 	f.stream = s.Stream
 	if s.Recount {
-		f.recount, f.zip = p.Offset, nil
+		f.recount, f.unpack = p.Offset, nil
 		return true, nil
 	}
 	f.offset, f.tail = p.Offset, tail
 	if p.Gzip {
-		f.zip.fill(64) // what may follow the last record of a file that is complete
-		f.letGoOfZip()
+		f.unpack.fill(64) // what may follow the last record of a file that is complete
+		f.stopUnpacking()
 	}
-	f.table, _, f.told = readHeader(head[:min(int64(len(head)), p.Offset)], false)
+	f.recognise(opening[:min(int64(len(opening)), p.Offset)], false)
 	return true, nil
+}
+
+// agree compares the file with a position. It returns the file's first bytes,
+// decompressed, and those before the position, which are nil where it is another
+// file.
+func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
+	if !p.Gzip {
+		if !p.matches(key, f.f, f.size) {
+			return nil, nil, nil
+		}
+		tail = make([]byte, p.TailLength)
+		if _, err := f.f.ReadAt(tail, p.Offset-int64(p.TailLength)); err != nil && !errors.Is(err, io.EOF) {
+			return nil, nil, fmt.Errorf("read %s: %w", f.path, err)
+		}
+		return f.head, tail, nil
+	}
+	if !p.matchesHead(key, f.f) {
+		return nil, nil, nil
+	}
+	u := unpack(f.f, f.head, f.size)
+	opening = bytes.Clone(u.fill(window))
+	all, ok := u.skip(p.Offset)
+	if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
+		return nil, nil, nil
+	}
+	f.unpack = u
+	return opening, append([]byte{}, all[len(all)-p.TailLength:]...), nil
+}
+
+// recognise finds out how the file is laid out, as far as that is not known yet, from
+// its first bytes. It returns where what is no record ends: the header of a CSV file.
+func (f *file) recognise(opening []byte, final bool) (end int) {
+	if f.layout != untold {
+		return 0
+	}
+	t, end, told := readHeader(opening, final)
+	switch {
+	case t != nil:
+		f.layout, f.table = csvRows, t
+	case isArray(opening):
+		f.layout = array
+	case told || final:
+		f.layout = objects
+	}
+	return end
+}
+
+// isArray reports whether a text that begins with opening begins as an array.
+func isArray(opening []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(opening, "\xef\xbb\xbf \t\r\n"), []byte("["))
 }

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/auditship/auditship/agent/event"
 	"pgregory.net/rapid"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // frames cuts text as one stretch and lists what was found.

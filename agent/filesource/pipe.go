@@ -2,19 +2,15 @@ package filesource
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // readPipe reads Config.Reader to its end as if it were a file, but for its
 // position: it cannot be read again.
 func (s *Source) readPipe(ctx context.Context, emit Emit) error {
-	zip := openPipe(s.cfg.Reader)
-	f := &file{stream: newStream(s.cfg.Input), piped: true, zip: zip, size: noSize, array: isArray(zip.fill(window))}
+	f := &file{stream: newStream(s.cfg.Input), unpack: openPipe(s.cfg.Reader), size: noSize}
 	s.stats.Files.Store(1)
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -24,9 +20,9 @@ func (s *Source) readPipe(ctx context.Context, emit Emit) error {
 		if more, err = s.readSome(ctx, f, true, emit); err != nil {
 			return err
 		}
-		s.stats.DoneBytes.Store(f.zip.pipe.done)
+		s.stats.DoneBytes.Store(f.unpack.pipe.done)
 	}
-	return s.endOfZip(ctx, f, true, emit)
+	return s.endOfUnpacking(ctx, f, true, emit)
 }
 
 // noSize is the size of a pipe: that of no file.
@@ -58,15 +54,10 @@ func (p *pipe) failed() error {
 }
 
 // openPipe decompresses r if it is compressed.
-func openPipe(r io.Reader) *gunzip {
-	p := &pipe{r: r}
-	br := bufio.NewReaderSize(p, 64<<10)
-	if magic, _ := br.Peek(len(gzipMagic)); !bytes.Equal(magic, gzipMagic) {
-		return &gunzip{r: br, pipe: p, size: noSize}
-	}
-	zr, err := gzip.NewReader(br)
-	if err != nil {
-		return &gunzip{ended: cutOr(err), pipe: p, size: noSize}
-	}
-	return &gunzip{r: zr, pipe: p, size: noSize}
+func openPipe(r io.Reader) *unpacker {
+	u := &unpacker{pipe: &pipe{r: r}, size: noSize}
+	br := bufio.NewReaderSize(u.pipe, 64<<10)
+	head, _ := br.Peek(longestMagic) // an error is found again by who reads
+	u.open(compressionOf(head), br)
+	return u
 }

@@ -42,7 +42,7 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 	if err := f.readHead(); err != nil {
 		return false, err
 	}
-	if f.whole && f.settled == f.size {
+	if f.ending == packed && f.settled == f.size {
 		return false, nil
 	}
 	if f.skip != nil {
@@ -56,15 +56,14 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 			return false, err
 		}
 		ended := final && !more
-		n := s.cut(f, buf, data, ended)
+		n := s.cut(f, buf, f.read(data, ended), ended)
 		switch {
 		case len(buf.records) > 0:
 			// What is decompressed is read until its end is known.
-			return more || n < len(data) || f.zip != nil, s.emitRecords(ctx, f, buf, data, n, emit)
+			return more || n < len(data) || f.unpack != nil, s.emitRecords(ctx, f, buf, data, n, emit)
 		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
-			f.skip, f.from = newSkipper(s.cfg.Key), f.offset+int64(n)
-			f.skip.rows = f.table != nil
+			f.skip = newSkip(s.cfg.Key, f.offset+int64(n), f.layout)
 			f.take(data, n)
 			return true, nil
 		case more:
@@ -72,7 +71,7 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 		default:
 			f.take(data, n) // separators
 			s.release(buf)
-			return false, s.endOfZip(ctx, f, final, emit)
+			return false, s.endOfUnpacking(ctx, f, final, emit)
 		}
 	}
 }
@@ -86,52 +85,56 @@ func (s *Source) grow(buf *buffer) *buffer {
 	return &buffer{bytes: make([]byte, size)}
 }
 
-// cut finds the records in data and returns where the unfinished rest begins.
-func (s *Source) cut(f *file, buf *buffer, data []byte, ended bool) int {
-	fr, next, ok := s.frames(f, data, ended)
-	if !ok {
+// cut finds the records in a stretch and returns how many bytes of the file they take:
+// where the unfinished rest begins.
+func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
+	fr, next := s.frames(f, st, ended)
+	if next == nil {
 		return 0
 	}
 	n := 0
 	for next() {
-		if f.offset < f.recount && f.offset+int64(fr.start) >= f.recount && len(buf.records) > 0 {
-			return n // the rest is new: it goes into a batch of its own
+		at := f.offset + int64(st.origin(fr.start))
+		if f.offset < f.recount && at >= f.recount && len(buf.records) > 0 {
+			return st.origin(n) // the rest is new: it goes into a batch of its own
 		}
-		raw := event.Raw{Bytes: data[fr.start:fr.end], Offset: f.offset + int64(fr.start)}
-		switch {
-		case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
-			raw = tooLarge(raw, s.cfg.Key)
-		case fr.reason != "":
-			raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(len(raw.Bytes))}
-		case f.table != nil:
-			raw.Bytes = s.rowText(buf, data, f.table)
-		}
-		buf.records = append(buf.records, raw)
+		buf.records = append(buf.records, s.raw(f, buf, st, fr, at))
 		n = fr.pos
-		if f.offset < f.existed && f.offset+int64(n) >= f.existed {
-			return n // what follows was written after we came
+		if f.offset < f.existed && f.offset+int64(st.origin(n)) >= f.existed {
+			return st.origin(n) // what follows was written after we came
 		}
 	}
-	return fr.pos
+	return st.origin(fr.pos)
 }
 
-// frames prepares to find records in data: by their braces, or as rows of a CSV
-// file. ok is false while it is not known which.
-func (s *Source) frames(f *file, data []byte, ended bool) (at *frame, next func() bool, ok bool) {
-	header := 0
-	if !f.told {
-		f.table, header, f.told = readHeader(data, ended)
-	}
+// raw is what was framed: a record, or a fault.
+func (s *Source) raw(f *file, buf *buffer, st stretch, fr *frame, at int64) event.Raw {
+	raw := event.Raw{Bytes: st.text[fr.start:fr.end], Offset: at}
 	switch {
-	case f.table != nil:
-		s.rows.reset(f.table, data, header, ended)
-		return &s.rows.frame, s.rows.next, true
-	case f.told || ended:
-		lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
-		s.framer.reset(data, !f.array, lineStart, ended)
-		return &s.framer.frame, s.framer.next, true
+	case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
+		return tooLarge(raw, s.cfg.Key)
+	case fr.reason != "":
+		raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(st.origin(fr.end) - st.origin(fr.start))}
+	case f.layout == csvRows:
+		raw.Bytes = s.rowText(buf, st.text, f.table)
 	}
-	return nil, nil, false
+	return raw
+}
+
+// frames prepares to find records in a stretch: by their braces, or as rows of a CSV
+// file. next is nil while it is not known which.
+func (s *Source) frames(f *file, st stretch, ended bool) (at *frame, next func() bool) {
+	header := f.recognise(st.text, ended)
+	switch f.layout {
+	case untold:
+		return nil, nil
+	case csvRows:
+		s.rows.reset(f.table, st.text, header, ended)
+		return &s.rows.frame, s.rows.next
+	}
+	lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
+	s.framer.reset(st.text, f.layout == objects, lineStart, ended)
+	return &s.framer.frame, s.framer.next
 }
 
 // rowText is the JSON text of the row that was found, in the buffer's memory.
@@ -142,7 +145,7 @@ func (s *Source) rowText(buf *buffer, data []byte, t *table) []byte {
 }
 
 func tooLarge(raw event.Raw, key []byte) event.Raw {
-	sk := newSkipper(key)
+	sk := newSkip(key, raw.Offset, objects)
 	sk.hash.Write(raw.Bytes)
 	return event.Raw{Offset: raw.Offset, Fault: &event.Fault{
 		Reason: event.ReasonTooLarge, Length: int64(len(raw.Bytes)), Hash: sk.sum(),
@@ -165,12 +168,12 @@ func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []b
 func (s *Source) batch(f *file, start int64) event.Batch {
 	return event.Batch{
 		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: f.stream, Path: f.path,
-		Doubtful: (s.cfg.Resumed || f.late) && (start < f.existed || f.compressed() || f.piped),
+		Doubtful: (s.cfg.Resumed || f.arrival == late) && (start < f.existed || f.compressed() || f.piped()),
 	}
 }
 
 func (s *Source) emit(ctx context.Context, f *file, b event.Batch, emit Emit) error {
-	if !b.Seen && !f.piped {
+	if !b.Seen && !f.piped() {
 		var err error
 		if b.Position, err = f.position(s.cfg.Key); err != nil {
 			return err
@@ -192,25 +195,28 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 	if !done && (more || !final) {
 		return more, nil
 	}
-	b := s.batch(f, f.from)
-	b.Records = []event.Raw{{Offset: f.from, Fault: &event.Fault{
+	b := s.batch(f, f.skip.from)
+	b.Records = []event.Raw{{Offset: f.skip.from, Fault: &event.Fault{
 		Reason: event.ReasonTooLarge, Length: f.skip.length, Hash: f.skip.sum(),
 	}}}
 	f.skip = nil
 	return true, s.emit(ctx, f, b, emit)
 }
 
-// endOfZip settles a compressed file that cannot be read further for now. One that
-// is damaged, or will not grow any more, leaves a fault.
-func (s *Source) endOfZip(ctx context.Context, f *file, final bool, emit Emit) error {
-	if f.zip == nil || f.settled == f.size && (!final || !f.cut) {
+// endOfUnpacking settles a compressed file that cannot be read further for now. One
+// that is damaged, or will not grow any more, leaves a fault.
+func (s *Source) endOfUnpacking(ctx context.Context, f *file, final bool, emit Emit) error {
+	if f.unpack == nil || f.settled == f.size && (!final || f.ending != cutShort) {
 		return nil
 	}
+	err, left := f.unpack.ended, int64(len(f.unpack.window))
+	f.stopUnpacking()
 	f.settled = f.size
-	err, left := f.zip.ended, int64(len(f.zip.window))
-	f.letGoOfZip()
-	f.cut = errors.Is(err, io.ErrUnexpectedEOF) && !final
-	if err == nil || errors.Is(err, io.EOF) || f.cut {
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF) && !final:
+		f.ending = cutShort
 		return nil
 	}
 	b := s.batch(f, f.offset)

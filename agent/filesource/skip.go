@@ -7,29 +7,30 @@ import (
 	"hash"
 )
 
-// skipper moves over a record that is larger than max_record without keeping it:
+// skip moves over a record that is larger than max_record without keeping it:
 // it counts braces outside strings until the record is closed, or until a raw
 // newline shows that it is broken, and hashes what it passed. A row of a CSV file
 // ends with a line outside quotes.
-type skipper struct {
+type skip struct {
+	from     int64 // where the record starts in its file
 	length   int64
 	hash     hash.Hash
 	depth    int
 	inString bool
 	escaped  bool
 	newline  bool // the byte before was one
-	rows     bool
+	layout   layout
 }
 
-func newSkipper(key []byte) *skipper {
-	return &skipper{hash: hmac.New(sha256.New, key)}
+func newSkip(key []byte, from int64, l layout) *skip {
+	return &skip{from: from, hash: hmac.New(sha256.New, key), layout: l}
 }
 
 // feed takes more of the record. It returns how many bytes belong to it and
 // whether the record ended there.
-func (s *skipper) feed(b []byte) (n int, done bool) {
+func (s *skip) feed(b []byte) (n int, done bool) {
 	for n < len(b) && !done {
-		if !s.rows && (s.newline && b[n] == '{' || s.inString && b[n] == '\n') {
+		if s.layout != csvRows && (s.newline && b[n] == '{' || s.inString && b[n] == '\n') {
 			done = true // the next record, or a broken string: not ours
 			break
 		}
@@ -42,10 +43,10 @@ func (s *skipper) feed(b []byte) (n int, done bool) {
 }
 
 // step takes one byte and reports whether it closes the record.
-func (s *skipper) step(c byte) bool {
+func (s *skip) step(c byte) bool {
 	s.newline = c == '\n'
 	switch {
-	case s.rows:
+	case s.layout == csvRows:
 		s.inString = s.inString != (c == '"')
 		return s.newline && !s.inString
 	case s.escaped:
@@ -65,4 +66,4 @@ func (s *skipper) step(c byte) bool {
 }
 
 // sum is the keyed hash of everything fed, in hex.
-func (s *skipper) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+func (s *skip) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }

@@ -509,7 +509,7 @@ func TestManyCompressedFilesTakeLittleMemory(t *testing.T) {
 	take := func(ctx context.Context, b event.Batch) error { // in the goroutine of the source
 		now := 0
 		for _, f := range d.source.files {
-			if f.zip != nil {
+			if f.unpack != nil {
 				now++
 			}
 		}

@@ -1,0 +1,80 @@
+package filesource
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/agent/event"
+)
+
+// Config says what to follow. Input, Paths and Key are needed; the zero value of
+// everything else has the default that is named.
+type Config struct {
+	Input   string   // the input's id: the first part of its streams' names
+	Gateway string   // part of every _id
+	Paths   []string // globs, ** for any number of folders
+	Exclude []string // globs, matched against the whole path
+	// Key keys the hashes in positions and faults.
+	Key []byte
+	// Resumed says that an earlier run used this state: what is on disk at the
+	// start may have been sent already.
+	Resumed bool
+	// Once reads everything to its end and returns.
+	Once bool
+	// Forget is for Once: positions serve only to go on after an interruption,
+	// and are forgotten when everything was read.
+	Forget bool
+	// Reader is read instead of Paths, once; it has no positions. Run returns
+	// its error. Run waits for its Read even after its context ended.
+	Reader io.Reader
+
+	MaxRecord     int64         // bytes; 8 MiB
+	BatchBytes    int           // bytes read at once; 512 KiB
+	PollInterval  time.Duration // looks at open files without notification; 1 s
+	ScanInterval  time.Duration // looks for new files without notification; 10 s
+	CloseInactive time.Duration // lets go of a removed file that grows no more; 5 min
+	MaxOpen       int           // files held open; 512
+	// Condition is told which files cannot be read, and "" when all can. It is
+	// called again and again with the same reason.
+	Condition func(reason string)
+	Log       zerolog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxRecord, 8<<20)
+	setDefault(&c.BatchBytes, 512<<10)
+	setDefault(&c.PollInterval, time.Second)
+	setDefault(&c.ScanInterval, 10*time.Second)
+	setDefault(&c.CloseInactive, 5*time.Minute)
+	setDefault(&c.MaxOpen, 512)
+	if c.Condition == nil {
+		c.Condition = func(string) {}
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Emit takes a batch; it blocks while the pipeline is full.
+type Emit = func(context.Context, event.Batch) error
+
+// Stats are running totals, safe to read at any time.
+type Stats struct {
+	Files        atomic.Int64 // followed now
+	BehindBytes  atomic.Int64 // on disk and not emitted yet, when last looked
+	DoneBytes    atomic.Int64 // on disk and read, when last looked
+	SizeBytes    atomic.Int64 // on disk, when last looked; 0 for Config.Reader
+	ResumedBytes atomic.Int64 // with Once: of DoneBytes, those of an earlier run
+	Truncations  atomic.Int64
+	PossiblyLost atomic.Int64 // bytes that were on disk and unread when a file was truncated
+	Errors       atomic.Int64 // files that could not be read, once for each fault
+}

@@ -1,0 +1,110 @@
+package filesource
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// compression is a way in which a file may be compressed, known by its first bytes.
+type compression struct {
+	magic []byte
+	open  func(io.Reader) (io.Reader, error)
+}
+
+var compressions = []compression{
+	{magic: []byte{0x1f, 0x8b}, open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+}
+
+// longestMagic is how many bytes are enough to know a compression.
+const longestMagic = 8
+
+// compressionOf is that of a file or pipe which begins with head, nil for none.
+func compressionOf(head []byte) *compression {
+	for i := range compressions {
+		if bytes.HasPrefix(head, compressions[i].magic) {
+			return &compressions[i]
+		}
+	}
+	return nil
+}
+
+// unpacker reads the decompressed bytes of a file, or those of a pipe, in order. The
+// window holds the bytes that were decompressed but not taken yet.
+type unpacker struct {
+	r      io.Reader
+	file   *io.SectionReader // what is decompressed; nil for a pipe
+	pipe   *pipe             // nil for a file
+	window []byte
+	// ended is set where the stream cannot be read further: io.EOF at its end,
+	// io.ErrUnexpectedEOF where the file is (still) too short, or what is
+	// wrong with it.
+	ended error
+	// size is the file's size when it was opened.
+	size int64
+}
+
+// unpack starts at the first byte of f, which begins with head.
+func unpack(f *os.File, head []byte, size int64) *unpacker {
+	u := &unpacker{size: size, file: io.NewSectionReader(f, 0, size)}
+	u.open(compressionOf(head), bufio.NewReaderSize(u.file, 64<<10))
+	return u
+}
+
+// open reads through c from now on, or r as it is where c is nil.
+func (u *unpacker) open(c *compression, r io.Reader) {
+	u.r = r
+	if c == nil {
+		return
+	}
+	if u.r, u.ended = c.open(r); errors.Is(u.ended, io.EOF) {
+		u.ended = io.ErrUnexpectedEOF // inside the header
+	}
+}
+
+// fill makes the window hold n bytes, or all that there are.
+func (u *unpacker) fill(n int) []byte {
+	for len(u.window) < n && u.ended == nil {
+		old := len(u.window)
+		if cap(u.window) < n {
+			u.window = append(make([]byte, 0, n), u.window...)
+		}
+		m, err := u.r.Read(u.window[old:n])
+		u.window = u.window[:old+m]
+		if err != nil {
+			u.ended = err
+		}
+	}
+	return u.window
+}
+
+// take drops the first n bytes of the window.
+func (u *unpacker) take(n int) {
+	u.window = u.window[:copy(u.window, u.window[n:])]
+}
+
+// skip drops n bytes and returns the last of them, at most window, for comparison
+// with a saved position. It is false if there are not so many.
+func (u *unpacker) skip(n int64) (tail []byte, ok bool) {
+	for n > 0 {
+		got := u.fill(int(min(n, 256<<10)))
+		if len(got) == 0 {
+			return nil, false
+		}
+		got = got[:min(int64(len(got)), n)] // the window may hold more
+		tail = append(tail, got...)
+		tail = tail[max(0, len(tail)-window):]
+		n -= int64(len(got))
+		u.take(len(got))
+	}
+	return tail, true
+}
+
+// nothingLeft reports whether the stream came to its end and all of it was taken.
+func (u *unpacker) nothingLeft() bool {
+	return errors.Is(u.ended, io.EOF) && len(bytes.TrimSpace(u.window)) == 0
+}
