@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // ErrNotObject says that a text is JSON, but no object.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/auditship/auditship/agent/decode"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 func newDecoder(t testing.TB, o decode.Options) *decode.Decoder {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // appendAudit appends what has no field in ECS.

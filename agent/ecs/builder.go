@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // Version is the version of the Elastic Common Schema the documents follow.

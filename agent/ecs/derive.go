@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // facts is what is derived from a record. The slices alias the builder's

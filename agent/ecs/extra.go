@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // restKey is where an object of headers or unknown fields keeps what flattened

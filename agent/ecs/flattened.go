@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // What a field of type flattened takes, and what any part of a document may

@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // quoter reads and writes the strings of one record; what it writes is valid

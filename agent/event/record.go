@@ -3,7 +3,7 @@ package event
 import (
 	"time"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // Token is one scalar as it stands in the record's text: a JSON string with its

@@ -5,7 +5,7 @@ import (
 	"regexp"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // frame is where reading stands in a stretch, and what was found there.

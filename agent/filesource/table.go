@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // table is what the header row of a CSV file says: which member of the record

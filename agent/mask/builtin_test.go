@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // canary is a secret without a looks of its own: only its place gives it away.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // event is a record of the corpus with what must and what must not come out of

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // keyRole says what a member means for its neighbours: in {"name": K, "value":

@@ -3,7 +3,7 @@ package mask
 import (
 	"bytes"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // The shapes that pairs reads, all of them KEY SEPARATOR VALUE: forms and query

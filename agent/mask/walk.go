@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // none stands for no rule.

@@ -1,7 +1,7 @@
 package mask
 
 import (
-	"github.com/auditship/auditship/agent/jsonscan"
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // condition limits a rule to records whose fields match, all of them.

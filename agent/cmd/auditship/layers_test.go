@@ -60,14 +60,16 @@ func TestImportsPointDownward(t *testing.T) {
 		"agent/apisource", "agent/checkpoint", "agent/config", "agent/decode", "agent/ecs",
 		"agent/filesource", "agent/health", "agent/mask", "agent/queue",
 	}
+	// What both the agent and the exporter stand on.
+	ground := []string{"exporter/jsonscan"}
 	for _, rule := range []struct {
 		who     []string
 		may     []string // import nothing else of the module
 		because string
 	}{
-		{[]string{"agent/jsonscan"}, nil, "a leaf imports nothing"},
-		{[]string{"agent/event"}, []string{"agent/jsonscan"}, "the leaf types know no stage"},
-		{stages, []string{"agent/event", "agent/jsonscan"}, "stages do not import each other"},
+		{ground, nil, "a leaf imports nothing"},
+		{[]string{"agent/event"}, ground, "the leaf types know no stage"},
+		{stages, append([]string{"agent/event"}, ground...), "stages do not import each other"},
 		{[]string{"exporter"}, []string{"exporter"}, "exporter can be used without the agent"},
 		{[]string{"mappings", "kibana"}, []string{"exporter"}, "what is installed does not know the agent"},
 		{[]string{"agent/cmd/auditship"}, []string{"agent/cli"}, "main is a few lines"},
