@@ -101,7 +101,7 @@ func TestADirectoryWhosePositionsAreGoneIsNotFresh(t *testing.T) {
 
 // R9: whatever byte of the log is cut or flipped, the start succeeds and no
 // stream stands further than it was.
-func TestDamageAnywhereNeverSkips(t *testing.T) {
+func TestR9_DamageAnywhereNeverSkips(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	for i := 1; i <= 5; i++ {

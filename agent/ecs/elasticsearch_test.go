@@ -159,7 +159,7 @@ func shapes() []string {
 
 // Request bodies, answers, headers, unknown and all known fields of any shape:
 // none is refused.
-func TestElasticsearchTakesEveryShape(t *testing.T) {
+func TestR14_ElasticsearchTakesEveryShape(t *testing.T) {
 	tr := newTrail(t)
 	var records []string
 	for _, shape := range shapes() {
@@ -221,7 +221,7 @@ func TestElasticsearchTakesTheGoldenDocuments(t *testing.T) {
 
 // 10,000 records with keys that no other has, some with a value of 200 KB: none
 // is refused, and the mapping does not grow.
-func TestTheMappingDoesNotGrow(t *testing.T) {
+func TestR15_TheMappingDoesNotGrow(t *testing.T) {
 	tr := newTrail(t)
 	tr.takes(t, []string{`{"event_time":1795143845}`})
 	before := tr.mapping(t)
