@@ -17,9 +17,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
 
-	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 func TestMain(m *testing.M) {
@@ -217,7 +218,7 @@ func TestExitCode(t *testing.T) {
 		"any":                      {errors.New("differs"), 1},
 		"interrupted":              {context.Canceled, 1},
 		"misused":                  {fmt.Errorf("export: %w", misused(errors.New("x"))), 2},
-		"configuration":            {fmt.Errorf("run: %w", config.Errors{{File: "f"}}), 2},
+		"configuration":            {fmt.Errorf("run: %w", strictyaml.Errors{{File: "f"}}), 2},
 		"rules":                    {fmt.Errorf("run: %w", mask.Errors{{File: "f"}}), 2},
 		"unreachable":              {fmt.Errorf("check: %w", unreachable(errors.New("x"))), 3},
 		"refused":                  {fmt.Errorf("setup: %w", refused), 3},

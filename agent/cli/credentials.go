@@ -10,6 +10,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/auditship/auditship/agent/config"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // passwordVariables may hold the password of --username. The second is what
@@ -31,7 +33,7 @@ func (s *setup) configuration(named bool) (*config.Config, error) {
 		defaults := config.Default()
 		return &defaults, nil
 	}
-	var mistakes config.Errors
+	var mistakes strictyaml.Errors
 	if !errors.As(strict, &mistakes) {
 		return nil, unread(strict)
 	}

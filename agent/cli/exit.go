@@ -6,9 +6,10 @@ import (
 	"errors"
 	"net"
 
-	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // The exit codes.
@@ -39,7 +40,7 @@ func unreachable(err error) error { return &exitError{exitUnreachable, err} }
 // Any other error is a check that failed: 1.
 func exitCode(err error) int {
 	var marked *exitError
-	var inConfig config.Errors
+	var inConfig strictyaml.Errors
 	var inRules mask.Errors
 	switch {
 	case err == nil:

@@ -17,6 +17,8 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
 	reports "github.com/auditship/auditship/exporter/report"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // export is one call of the command.
@@ -142,7 +144,7 @@ func (e *export) complete(now time.Time) error {
 // period sets the query's bounds from --last, --from and --to.
 func (e *export) period(now time.Time, zone *time.Location) error {
 	if e.last != "" {
-		span, err := config.ParseDuration(e.last)
+		span, err := strictyaml.ParseDuration(e.last)
 		if err != nil {
 			return fmt.Errorf("--last: %w", err)
 		}

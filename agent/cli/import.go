@@ -22,6 +22,8 @@ import (
 	"github.com/auditship/auditship/agent/pipeline"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // importing is one call of import.
@@ -128,7 +130,7 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 		return err
 	}
 	file.Timezone = zone.String()
-	if file.MaxRecord, err = config.ParseBytes(i.maxRecord); err != nil || file.MaxRecord < config.KiB || file.MaxRecord > config.GiB {
+	if file.MaxRecord, err = strictyaml.ParseBytes(i.maxRecord); err != nil || file.MaxRecord < strictyaml.KiB || file.MaxRecord > strictyaml.GiB {
 		return fmt.Errorf("--max-record: %q is not a size from 1KiB to 1GiB such as 64MiB", i.maxRecord)
 	}
 	if i.gateway == "" {

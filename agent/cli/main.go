@@ -11,9 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/agent/pipeline"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // Main runs the command that args name, without the program's own name, and
@@ -68,7 +69,7 @@ func report(stderr io.Writer, err error) {
 		return
 	}
 	text := "auditship: " + err.Error()
-	var inConfig config.Errors
+	var inConfig strictyaml.Errors
 	var inRules mask.Errors
 	switch {
 	case errors.As(err, &inConfig):

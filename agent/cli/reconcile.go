@@ -10,8 +10,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/reconcile"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // reconciliation is one call of the command.
@@ -115,7 +116,7 @@ func (r *reconciliation) complete(now time.Time) (err error) {
 		return err
 	}
 	if r.last != "" {
-		span, err := config.ParseDuration(r.last)
+		span, err := strictyaml.ParseDuration(r.last)
 		if err != nil {
 			return fmt.Errorf("--last: %w", err)
 		}

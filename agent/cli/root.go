@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/auditship/auditship/agent/config"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // defaultConfig is where the packages put the configuration.
@@ -76,7 +78,7 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+	if near := strictyaml.Nearest(unknown.GetSpecifiedName(), names); near != "" {
 		return fmt.Errorf("%w (did you mean --%s?)", err, near)
 	}
 	return err

@@ -27,6 +27,7 @@ import (
 var checks = map[string]func(d *decoder, s string) (string, error){
 	"label":        label,
 	"inputid":      inputID,
+	"inputtype":    inputType,
 	"recordname":   recordName,
 	"path":         func(d *decoder, s string) (string, error) { return d.path(s) },
 	"glob":         func(d *decoder, s string) (string, error) { return d.glob(s) },
@@ -43,6 +44,12 @@ var checks = map[string]func(d *decoder, s string) (string, error){
 	"namespace":    namespace,
 	"space":        space,
 	"timezone":     timezone,
+}
+
+// suggested are the words that a check accepts, where it accepts words only.
+var suggested = map[string]func() []string{
+	"inputtype":  inputTypes,
+	"recordname": func() []string { return recordNames },
 }
 
 // recordNames are the names of the gateway's audit record, which a rename may

@@ -1,6 +1,19 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/auditship/auditship/agent/strictyaml"
+)
+
+// StringList is a list of strings that a file may also write as one string.
+type StringList []string
+
+// Duration and Bytes are how a file writes time spans (10m, 180d) and sizes (8MiB).
+type (
+	Duration = strictyaml.Duration
+	Bytes    = strictyaml.Bytes
+)
 
 // Config is the whole configuration of the agent. Everything has a working
 // default but inputs and the address of Elasticsearch. Relative paths are
@@ -100,137 +113,6 @@ func (c *Config) ObserverName(in Input) string {
 		return c.Observer.Name
 	}
 	return in.Gateway
-}
-
-// The values of Input.Type.
-const (
-	TypeFile = "file" // the gateway's log files and exports
-	TypeAPI  = "api"  // the gateway's audit API
-)
-
-// Input is one place records are read from. After Parse its Gateway, Rename
-// and Tags are complete: what the top level says is already in them.
-type Input struct {
-	// Type is file or api. Needed.
-	Type string `yaml:"type" oneof:"file,api"`
-
-	// ID names the saved positions of this input. It must be unique; under a
-	// new id everything is read again (and found to be there already). Letters,
-	// digits, dot, dash and underscore. Needed.
-	ID string `yaml:"id" is:"inputid" like:"name"`
-
-	// Gateway overrides the top level's gateway for this input.
-	Gateway string `yaml:"gateway,omitempty" is:"label"`
-
-	// Rename adds to the top level's rename and wins over it.
-	Rename map[string]string `yaml:"rename,omitempty" is:"recordname"`
-
-	// Tags are added to the top level's tags.
-	Tags StringList `yaml:"tags,omitempty" is:"label" like:"labels"`
-
-	// File holds the keys of an input of type file, API those of type api. The
-	// other one is nil. In the file they stand beside type and id.
-	File *FileInput `yaml:"-" when:"file"`
-	API  *APIInput  `yaml:"-" when:"api"`
-
-	written *Input // as it stood in the file, before the top level was added
-}
-
-// FileInput reads files that the gateway writes or exported: NDJSON, pretty or
-// concatenated JSON, JSON arrays and CSV, each also as .gz.
-type FileInput struct {
-	// Paths are globs of the files to read; ** stands for any number of
-	// folders. Rotated files must match too. One glob may stand without a
-	// list. Needed.
-	Paths StringList `yaml:"paths" is:"glob" like:"path,files,include,glob"`
-
-	// Exclude are globs of files to leave out although paths match them.
-	// Default: none.
-	Exclude StringList `yaml:"exclude" is:"glob" like:"ignore,exclude_files"`
-
-	// MaxRecord is the size of the largest record that is read whole. A larger
-	// one becomes a dead letter with its place, to be read by replay under a
-	// larger max_record. Default: 8MiB.
-	MaxRecord Bytes `yaml:"max_record" min:"1KiB" max:"1GiB" like:"max_bytes,max_line_bytes,message_max_bytes"`
-
-	// Timezone is the zone of times that name none, as a CSV export may have
-	// them: an IANA name such as Europe/Berlin, or Local for the host's.
-	// Default: UTC.
-	Timezone string `yaml:"timezone" is:"timezone" like:"time_zone,tz"`
-
-	// PollInterval is how often a file without notifications of its file
-	// system (NFS, some containers) is looked at for more. Default: 1s.
-	PollInterval Duration `yaml:"poll_interval" min:"10ms" max:"1h" like:"check_interval,backoff"`
-
-	// ScanInterval is how often the globs are evaluated anew for files that no
-	// notification announced. Default: 10s.
-	ScanInterval Duration `yaml:"scan_interval" min:"10ms" max:"1h" like:"scan_frequency,refresh_interval"`
-
-	// CloseInactive is when a file that no longer grows is closed. Its
-	// position is kept and it is opened again when it grows. Default: 5m.
-	CloseInactive Duration `yaml:"close_inactive" min:"1s" like:"close.on_state_change.inactive"`
-}
-
-// Location is the time zone named by Timezone.
-func (f *FileInput) Location() *time.Location {
-	zone, err := time.LoadLocation(f.Timezone)
-	if err != nil {
-		return time.UTC // not after Parse, which checked the name
-	}
-	return zone
-}
-
-// APIInput polls the gateway's audit API, GET /api/audit_logs.
-type APIInput struct {
-	// URL is the address of the gateway's dashboard, without a path such as
-	// /api, for example https://dashboard.example.com:7443. Needed.
-	URL string `yaml:"url" is:"url" like:"urls,host,hosts,endpoint,address"`
-
-	// APIKey is a token of the gateway, sent as X-API-KEY. Its user needs the
-	// permission to read audit logs. Needed, unless username and password are
-	// given.
-	APIKey Secret `yaml:"api_key,omitempty" is:"credential" like:"token,key"`
-
-	// Username signs in by HTTP basic authentication, with password, instead of
-	// an api_key.
-	Username string `yaml:"username,omitempty" like:"user"`
-
-	// Password belongs to username.
-	Password Secret `yaml:"password,omitempty" is:"password"`
-
-	// PollInterval is how often new records are asked for. Default: 10s.
-	PollInterval Duration `yaml:"poll_interval" min:"1s" max:"1d" like:"interval,period"`
-
-	// Overlap is how far back each poll looks again for records that came
-	// late. Those already there are recognised by their id. Default: 10m.
-	Overlap Duration `yaml:"overlap" min:"0s" max:"7d"`
-
-	// Since is how far back the first start reads. Default: 180d, which is as
-	// long as the gateway keeps its records.
-	Since Duration `yaml:"since" min:"0s" like:"initial_interval,lookback"`
-
-	// PageSize is how many records are asked for at once. The agent goes down
-	// by itself if the gateway gives fewer. Default: 100.
-	PageSize int `yaml:"page_size" min:"1" max:"10000" like:"batch_size,limit"`
-
-	// Timeout bounds one request with its answer. Default: 30s.
-	Timeout Duration `yaml:"timeout" min:"1s" max:"10m"`
-
-	// CAFile is a PEM file with the authorities to trust for the gateway
-	// instead of the system's.
-	CAFile string `yaml:"ca_file,omitempty" is:"certificates" like:"ca,ca_cert,certificate_authorities,ssl.certificate_authorities"`
-
-	// CertFile is a PEM file with a client certificate, where the gateway asks
-	// for one.
-	CertFile string `yaml:"cert_file,omitempty" is:"certificates" like:"cert,certificate"`
-
-	// KeyFile is a PEM file with the key of cert_file, without a passphrase.
-	KeyFile string `yaml:"key_file,omitempty" is:"readable"`
-
-	// Proxy is the proxy to the gateway, for example http://proxy:3128; it may
-	// hold a user name and password, so it is never printed. Default: as the
-	// environment says (HTTPS_PROXY, NO_PROXY).
-	Proxy Secret `yaml:"proxy,omitempty" is:"proxy" like:"proxy_url"`
 }
 
 // Observer describes the gateway in the documents.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // The decoder walks yaml nodes and Go types together. The types are the
@@ -19,42 +21,19 @@ import (
 //	when:"file"      the keys of this struct stand beside those of the outer one, where type is file
 //	like:"url,hosts" what users of other programs write; suggested, not accepted
 type decoder struct {
-	file   string // for errors
-	dir    string // relative paths start here
-	env    Env
-	errs   Errors
-	places map[string]place // where each key of the file stands
+	*strictyaml.Reader
+	dir string // relative paths start here
+	env Env
 	// references are the values that hold references, by key, as they stand in
 	// the file.
 	references map[string]string
-}
-
-// place is a position in the file, from 1.
-type place struct{ line, column int }
-
-// defaulter is a variant of an input, which has its defaults set when it is
-// made.
-type defaulter interface{ setDefaults() }
-
-// fail notes a mistake at a node.
-func (d *decoder) fail(n *yaml.Node, key, format string, args ...any) {
-	d.suggest(n, key, "", format, args...)
-}
-
-// suggest notes a mistake at a node with the name that was probably meant.
-func (d *decoder) suggest(n *yaml.Node, key, suggestion, format string, args ...any) {
-	d.failAt(place{n.Line, n.Column}, key, fmt.Sprintf(format, args...), suggestion)
-}
-
-func (d *decoder) failAt(p place, key, problem, suggestion string) {
-	d.errs = append(d.errs, &Error{File: d.file, Line: p.line, Column: p.column, Key: key, Problem: problem, Suggestion: suggestion})
 }
 
 // value decodes one node into dst, whose field has the given tag. A null keeps
 // the default, as if the key were not there.
 func (d *decoder) value(n *yaml.Node, key string, dst reflect.Value, tag reflect.StructTag) {
 	switch {
-	case isNull(n):
+	case strictyaml.IsNull(n):
 	case dst.Type() == reflect.TypeFor[StringList]():
 		d.stringList(n, key, dst, tag)
 	case dst.Type() == reflect.TypeFor[Secret]():
@@ -74,16 +53,16 @@ func (d *decoder) value(n *yaml.Node, key string, dst reflect.Value, tag reflect
 func (d *decoder) section(n *yaml.Node, key string, dst reflect.Value) {
 	known := keysOf(dst.Type())
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, key, "expects keys below it (%s), not %s", enumerate(names(known)), kindName(n))
+		d.Fail(n, key, "expects keys below it (%s), not %s", enumerate(names(known)), strictyaml.KindName(n))
 		return
 	}
 	variant := d.variant(n, known)
 	own := ofVariant(known, variant)
-	for _, entry := range d.entries(n, key) {
-		if k := find(own, entry.name); k != nil {
-			d.value(entry.value, entry.path, fieldFor(dst, k), k.tag)
-		} else if other := find(known, entry.name); other != nil {
-			d.fail(entry.key, entry.path, "misplaced key; it belongs in an input of type %s, and this one is of type %s", other.when, variant)
+	for _, entry := range d.Entries(n, key) {
+		if k := find(own, entry.Name); k != nil {
+			d.value(entry.Value, entry.Path, fieldFor(dst, k), k.tag)
+		} else if other := find(known, entry.Name); other != nil {
+			d.Fail(entry.Key, entry.Path, "misplaced key; it belongs in an input of type %s, and this one is of type %s", other.when, variant)
 		} else {
 			d.unknownKey(entry, key, own)
 		}
@@ -96,26 +75,26 @@ func (d *decoder) section(n *yaml.Node, key string, dst reflect.Value) {
 // list decodes a sequence of mappings.
 func (d *decoder) list(n *yaml.Node, key string, dst reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.fail(n, key, `expects a list, each entry of which begins with "- ", not %s`, kindName(n))
+		d.Fail(n, key, `expects a list, each entry of which begins with "- ", not %s`, strictyaml.KindName(n))
 		return
 	}
 	dst.Set(reflect.MakeSlice(dst.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		itemKey := fmt.Sprintf("%s[%d]", key, i)
-		d.places[itemKey] = place{item.Line, item.Column}
+		itemKey := strictyaml.Item(key, i)
+		d.Mark(itemKey, item)
 		d.section(item, itemKey, dst.Index(i))
 	}
 }
 
 // stringList decodes a sequence of scalars, or one scalar as a list of one.
 func (d *decoder) stringList(n *yaml.Node, key string, dst reflect.Value, tag reflect.StructTag) {
-	items, itemKey := n.Content, func(i int) string { return fmt.Sprintf("%s[%d]", key, i) }
+	items, itemKey := n.Content, func(i int) string { return strictyaml.Item(key, i) }
 	switch n.Kind {
 	case yaml.ScalarNode:
 		items, itemKey = []*yaml.Node{n}, func(int) string { return key }
 	case yaml.SequenceNode:
 	default:
-		d.fail(n, key, "expects a list of texts, not %s", kindName(n))
+		d.Fail(n, key, "expects a list of texts, not %s", strictyaml.KindName(n))
 		return
 	}
 	list := make(StringList, 0, len(items))
@@ -124,12 +103,12 @@ func (d *decoder) stringList(n *yaml.Node, key string, dst reflect.Value, tag re
 		if !ok {
 			continue
 		}
-		d.places[itemKey(i)] = place{item.Line, item.Column}
+		d.Mark(itemKey(i), item)
 		if t.referenced {
-			d.references[fmt.Sprintf("%s[%d]", key, i)] = item.Value
+			d.references[strictyaml.Item(key, i)] = item.Value
 		}
 		if t.value == "" {
-			d.fail(item, itemKey(i), "must not be empty")
+			d.Fail(item, itemKey(i), "must not be empty")
 			continue
 		}
 		if value, ok := d.checked(item, itemKey(i), t, tag); ok {
@@ -142,21 +121,21 @@ func (d *decoder) stringList(n *yaml.Node, key string, dst reflect.Value, tag re
 // stringMap decodes a mapping of free keys to texts.
 func (d *decoder) stringMap(n *yaml.Node, key string, dst reflect.Value, tag reflect.StructTag) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, key, "expects keys below it, not %s", kindName(n))
+		d.Fail(n, key, "expects keys below it, not %s", strictyaml.KindName(n))
 		return
 	}
 	m := make(map[string]string, len(n.Content)/2)
-	for _, entry := range d.entries(n, key) {
-		if strings.Contains("."+entry.name+".", "..") {
-			d.fail(entry.key, entry.path, "the path has an empty part")
+	for _, entry := range d.Entries(n, key) {
+		if strings.Contains("."+entry.Name+".", "..") {
+			d.Fail(entry.Key, entry.Path, "the path has an empty part")
 			continue
 		}
-		t, ok := d.text(entry.value, entry.path)
+		t, ok := d.text(entry.Value, entry.Path)
 		if !ok {
 			continue
 		}
-		if value, ok := d.checked(entry.value, entry.path, t, tag); ok {
-			m[entry.name] = value
+		if value, ok := d.checked(entry.Value, entry.Path, t, tag); ok {
+			m[entry.Name] = value
 		}
 	}
 	dst.Set(reflect.ValueOf(m))
@@ -165,7 +144,7 @@ func (d *decoder) stringMap(n *yaml.Node, key string, dst reflect.Value, tag ref
 // secret decodes a scalar whose value no error may show.
 func (d *decoder) secret(n *yaml.Node, key string, dst reflect.Value, tag reflect.StructTag) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, key, "expects text, not %s; the content of a file is written ${file:PATH}", kindName(n))
+		d.Fail(n, key, "expects text, not %s; the content of a file is written ${file:PATH}", strictyaml.KindName(n))
 		return
 	}
 	t, ok := d.text(n, key)
@@ -173,11 +152,11 @@ func (d *decoder) secret(n *yaml.Node, key string, dst reflect.Value, tag reflec
 		return
 	}
 	if t.value == "" {
-		d.fail(n, key, "must not be empty; leave the key out if there is none")
+		d.Fail(n, key, "must not be empty; leave the key out if there is none")
 		return
 	}
 	if _, err := checks[tag.Get("is")](d, t.value); err != nil {
-		d.fail(n, key, "the value %v", err)
+		d.Fail(n, key, "the value %v", err)
 		return
 	}
 	dst.Set(reflect.ValueOf(newSecret(t.pieces, d.env.ReadFile)))
@@ -191,7 +170,7 @@ func (d *decoder) scalar(n *yaml.Node, key string, dst reflect.Value, tag reflec
 	}
 	if dst.Kind() == reflect.String {
 		if t.value == "" && tag.Get("is") != "listen" && dst.String() != "" {
-			d.fail(n, key, "must not be empty; leave the key out for %q", dst.String())
+			d.Fail(n, key, "must not be empty; leave the key out for %q", dst.String())
 		} else if value, ok := d.checked(n, key, t, tag); ok {
 			dst.SetString(value)
 		}
@@ -199,11 +178,11 @@ func (d *decoder) scalar(n *yaml.Node, key string, dst reflect.Value, tag reflec
 	}
 	value, err := parseScalar(t.value, dst.Type())
 	if err != nil {
-		d.fail(n, key, "%s is %v", quote(t.shown), err)
+		d.Fail(n, key, "%s is %v", strictyaml.Quote(t.shown), err)
 		return
 	}
 	if problem := outside(value, tag); problem != "" {
-		d.fail(n, key, "%s is %s", quote(t.shown), problem)
+		d.Fail(n, key, "%s is %s", strictyaml.Quote(t.shown), problem)
 		return
 	}
 	dst.Set(value)
@@ -212,16 +191,16 @@ func (d *decoder) scalar(n *yaml.Node, key string, dst reflect.Value, tag reflec
 // text resolves the references of a scalar.
 func (d *decoder) text(n *yaml.Node, key string) (text, bool) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, key, "expects text, not %s", kindName(n))
+		d.Fail(n, key, "expects text, not %s", strictyaml.KindName(n))
 		return text{}, false
 	}
-	if isNull(n) {
-		d.fail(n, key, "must not be empty")
+	if strictyaml.IsNull(n) {
+		d.Fail(n, key, "must not be empty")
 		return text{}, false
 	}
 	t, err := d.env.resolve(n.Value, d.dir)
 	if err != nil {
-		d.fail(n, key, "%v", err)
+		d.Fail(n, key, "%v", err)
 		return text{}, false
 	}
 	if t.referenced {
@@ -240,7 +219,7 @@ func (d *decoder) checked(n *yaml.Node, key string, t text, tag reflect.StructTa
 				return a, true
 			}
 		}
-		d.suggest(n, key, Nearest(t.shown, allowed), "%s is not one of %s", quote(t.shown), strings.Join(allowed, ", "))
+		d.Suggest(n, key, strictyaml.Nearest(t.shown, allowed), "%s is not one of %s", strictyaml.Quote(t.shown), strings.Join(allowed, ", "))
 		return "", false
 	}
 	is := tag.Get("is")
@@ -250,10 +229,10 @@ func (d *decoder) checked(n *yaml.Node, key string, t text, tag reflect.StructTa
 	value, err := checks[is](d, t.value)
 	if err != nil {
 		near := ""
-		if is == "recordname" {
-			near = Nearest(t.shown, recordNames)
+		if candidates := suggested[is]; candidates != nil {
+			near = strictyaml.Nearest(t.shown, candidates())
 		}
-		d.suggest(n, key, near, "%s %v", quote(withoutUser(is, t.shown)), err)
+		d.Suggest(n, key, near, "%s %v", strictyaml.Quote(withoutUser(is, t.shown)), err)
 		return "", false
 	}
 	return value, true
@@ -264,10 +243,10 @@ func (d *decoder) checked(n *yaml.Node, key string, t text, tag reflect.StructTa
 func parseScalar(s string, t reflect.Type) (reflect.Value, error) {
 	switch t {
 	case reflect.TypeFor[Duration]():
-		v, err := ParseDuration(s)
+		v, err := strictyaml.ParseDuration(s)
 		return reflect.ValueOf(v), err
 	case reflect.TypeFor[Bytes]():
-		v, err := ParseBytes(s)
+		v, err := strictyaml.ParseBytes(s)
 		return reflect.ValueOf(v), err
 	case reflect.TypeFor[int]():
 		v, err := strconv.Atoi(s)
@@ -297,31 +276,6 @@ func outside(value reflect.Value, tag reflect.StructTag) string {
 		}
 	}
 	return ""
-}
-
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
-
-// kindName says what a node is, in the words of somebody who writes YAML.
-func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "keys below it"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	if isNull(n) {
-		return "nothing"
-	}
-	return "a single value"
-}
-
-// quote shows a value of the file in an error, cut where it is long.
-func quote(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "..."
-	}
-	return strconv.Quote(s)
 }
 
 // withoutUser hides the user name and password of something meant as a URL.

@@ -1,8 +1,19 @@
 package config
 
-import "time"
+import (
+	"time"
 
-const day = Duration(24 * time.Hour)
+	"github.com/auditship/auditship/agent/strictyaml"
+)
+
+// The units that defaults are written in.
+const (
+	day = Duration(24 * time.Hour)
+
+	KiB = strictyaml.KiB
+	MiB = strictyaml.MiB
+	GiB = strictyaml.GiB
+)
 
 // Default is a configuration with every default in place: what a file adds to.
 // It has no inputs and no address of Elasticsearch, so it is not valid by
@@ -31,31 +42,3 @@ func Default() Config {
 		Log:             Log{Level: "info", Format: "auto"},
 	}
 }
-
-// DefaultFileInput has the defaults of an input of type file.
-func DefaultFileInput() FileInput {
-	return FileInput{
-		MaxRecord:     8 * MiB,
-		Timezone:      "UTC",
-		PollInterval:  Duration(time.Second),
-		ScanInterval:  Duration(10 * time.Second),
-		CloseInactive: Duration(5 * time.Minute),
-	}
-}
-
-// DefaultAPIInput has the defaults of an input of type api.
-func DefaultAPIInput() APIInput {
-	return APIInput{
-		PollInterval: Duration(10 * time.Second),
-		Overlap:      Duration(10 * time.Minute),
-		Since:        180 * day,
-		PageSize:     100,
-		Timeout:      Duration(30 * time.Second),
-	}
-}
-
-// setDefaults is called by the decoder when it makes one of these for a key of
-// the file.
-func (f *FileInput) setDefaults() { *f = DefaultFileInput() }
-
-func (a *APIInput) setDefaults() { *a = DefaultAPIInput() }

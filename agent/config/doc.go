@@ -1,11 +1,8 @@
 // Package config turns the agent's YAML file into a typed [Config], or says
 // everything that is wrong with it at once.
 //
-// Each mistake is an [Error] that prints as
-//
-//	auditship.yml:14:5: inputs[0].path: unknown key (did you mean "paths"?)
-//
-// and [Load] and [Parse] return all of them together as [Errors]: unknown,
+// Each mistake has its place, and [Load] and [Parse] return all of them together as
+// [strictyaml.Errors]: unknown,
 // misplaced and duplicate keys, wrong types, values out of range, references
 // to variables and files that do not exist, needed keys that are missing.
 // Nothing starts with a configuration that has an error.
@@ -29,4 +26,4 @@
 // be shared.
 package config
 
-//go:generate go run ./manual config.go ../../configs/README.md
+//go:generate go run ./manual . ../../configs/README.md

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // Redacted is the configuration in use as YAML: what the file says with all
@@ -27,25 +29,6 @@ func (c *Config) Redacted() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// MarshalYAML writes the keys of the input's type beside its common ones.
-func (in Input) MarshalYAML() (any, error) {
-	type common Input // without this method
-	if in.written != nil {
-		in = *in.written
-	}
-	var root, own yaml.Node
-	if err := root.Encode(common(in)); err != nil {
-		return nil, err
-	}
-	for _, variant := range []any{in.File, in.API} {
-		if err := own.Encode(variant); err != nil {
-			return nil, err
-		}
-		root.Content = append(root.Content, own.Content...) // none where it is nil
-	}
-	return &root, nil
-}
-
 // restore puts references back where they were, and doubles the dollar signs of
 // other values, so that all mean the same when they are read again.
 func (c *Config) restore(n *yaml.Node, key string) {
@@ -56,7 +39,7 @@ func (c *Config) restore(n *yaml.Node, key string) {
 		}
 	case yaml.MappingNode:
 		for i := 0; i < len(n.Content); i += 2 {
-			c.restore(n.Content[i+1], join(key, n.Content[i].Value))
+			c.restore(n.Content[i+1], strictyaml.Join(key, n.Content[i].Value))
 		}
 	case yaml.ScalarNode:
 		raw, referenced := c.references[key]

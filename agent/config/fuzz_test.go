@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // FuzzParse: nothing makes Parse panic. A refusal has at least one mistake,
@@ -62,7 +64,7 @@ func idKeyAgain(dump []byte) []byte {
 }
 
 func checkMistakes(t *testing.T, data []byte, err error) {
-	var mistakes Errors
+	var mistakes strictyaml.Errors
 	if !errors.As(err, &mistakes) || len(mistakes) == 0 {
 		t.Fatalf("not a list of mistakes: %v", err)
 	}

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // key is a key that a section of the file may have.
@@ -102,51 +100,7 @@ func makeVariant(dst reflect.Value, when string) {
 func ensure(pointer reflect.Value) reflect.Value {
 	if pointer.IsNil() {
 		pointer.Set(reflect.New(pointer.Type().Elem()))
-		pointer.Interface().(defaulter).setDefaults()
+		pointer.Interface().(typeOfInput).setDefaults()
 	}
 	return pointer.Elem()
-}
-
-// entry is one key of a mapping with its value.
-type entry struct {
-	name, path string
-	key, value *yaml.Node
-}
-
-// entries lists the keys of a mapping, notes their places, and reports and
-// leaves out those that are there twice or are no text. A key that swallowed its
-// value is shown without it: it may be a secret.
-func (d *decoder) entries(n *yaml.Node, parent string) []entry {
-	var list []entry
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k := n.Content[i]
-		if k.Kind != yaml.ScalarNode || k.Value == "" {
-			d.fail(k, parent, "a key must be a text")
-			continue
-		}
-		if head, _, swallowed := strings.Cut(k.Value, ":"); swallowed && k.Style == 0 {
-			d.fail(k, join(parent, head), "a space is missing after the colon; a key that holds a colon needs quotes")
-			continue
-		}
-		e := entry{name: k.Value, path: join(parent, k.Value), key: k, value: n.Content[i+1]}
-		if first, twice := d.places[e.path]; twice {
-			d.fail(k, e.path, "is here a second time; the first is in line %d", first.line)
-			continue
-		}
-		d.places[e.path] = place{k.Line, k.Column}
-		list = append(list, e)
-	}
-	return list
-}
-
-// join appends a key to the path of its parent. What could be taken for a path,
-// or is long, is quoted.
-func join(parent, name string) string {
-	if len(name) > maxWord || strings.ContainsAny(name, ". :[]\"\\") || !printable(name) {
-		name = quote(name)
-	}
-	if parent == "" {
-		return name
-	}
-	return parent + "." + name
 }

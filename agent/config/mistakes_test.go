@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 var update = flag.Bool("update", false, "write what Parse says into the golden files; read the difference before you keep it")
@@ -68,7 +70,7 @@ func TestMistakes(t *testing.T) {
 			if err == nil || cfg != nil {
 				t.Fatalf("the configuration was accepted")
 			}
-			var mistakes Errors
+			var mistakes strictyaml.Errors
 			if !errors.As(err, &mistakes) || len(mistakes) == 0 {
 				t.Fatalf("not a list of mistakes: %v", err)
 			}
@@ -94,7 +96,7 @@ func TestMistakes(t *testing.T) {
 func TestMistakeInALargeFile(t *testing.T) {
 	text := "gateway: \"no end\n" + strings.Repeat("# a line of a large file\n", 20000)
 	_, err := Parse("auditship.yml", []byte(text), testEnv())
-	var one *Error
+	var one *strictyaml.Error
 	if !errors.As(err, &one) || one.Line < 1 || one.Line > 20002 || !strings.Contains(one.Problem, "quote") {
 		t.Errorf("got %v", err)
 	}

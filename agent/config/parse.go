@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"os"
@@ -12,11 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // Load reads and checks a configuration file with the environment of this
-// process. Mistakes come as [Errors]; another error says why the file could not
+// process. Mistakes come as [strictyaml.Errors]; another error says why the file could not
 // be read.
 func Load(path string) (*Config, error) {
 	data, err := readFile(path)
@@ -28,7 +27,7 @@ func Load(path string) (*Config, error) {
 
 // Parse checks a configuration that was read already. The name stands in its
 // errors, and relative paths start in the name's folder. Fields of env that are
-// nil are those of OSEnv. All mistakes are returned together, as [Errors].
+// nil are those of OSEnv. All mistakes are returned together, as [strictyaml.Errors].
 func Parse(name string, data []byte, env Env) (*Config, error) {
 	whole, err := filepath.Abs(name)
 	if err != nil {
@@ -40,17 +39,17 @@ func Parse(name string, data []byte, env Env) (*Config, error) {
 	if env.ReadFile == nil {
 		env.ReadFile = readFile
 	}
-	d := &decoder{file: name, dir: filepath.Dir(whole), env: env, places: map[string]place{}, references: map[string]string{}}
+	d := &decoder{Reader: strictyaml.NewReader(name), dir: filepath.Dir(whole), env: env, references: map[string]string{}}
 	cfg := Default()
-	if root := d.document(data); root != nil && !isNull(root) {
+	if root := d.Document(data); root != nil && !strictyaml.IsNull(root) {
 		d.section(root, "", reflect.ValueOf(&cfg).Elem())
 	}
 	if !d.unreadable() {
 		d.complete(&cfg)
 		d.checkWhole(&cfg)
 	}
-	if len(d.errs) > 0 {
-		return nil, d.errs.sorted()
+	if len(d.Errors()) > 0 {
+		return nil, d.Errors().Sorted()
 	}
 	cfg.references = d.references
 	return &cfg, nil
@@ -59,7 +58,7 @@ func Parse(name string, data []byte, env Env) (*Config, error) {
 // unreadable says that the file is not the YAML of a configuration at all; what
 // else could be said about it would only be in the way.
 func (d *decoder) unreadable() bool {
-	return slices.ContainsFunc(d.errs, func(e *Error) bool { return e.Key == "" })
+	return slices.ContainsFunc(d.Errors(), func(e *strictyaml.Error) bool { return e.Key == "" })
 }
 
 // complete fills in what depends on other keys.
@@ -91,61 +90,21 @@ func (d *decoder) checkWhole(cfg *Config) {
 	for i, in := range cfg.Inputs {
 		at := fmt.Sprintf("inputs[%d]", i)
 		if in.Type == "" {
-			d.needed(at, "needed: file or api", "type")
+			d.needed(at, "needed: "+strings.Join(inputTypes(), " or "), "type")
 		}
 		if in.ID == "" {
 			d.needed(at, "needed: a name of your choice that stays the same", "id")
 		} else if first, twice := ids[in.ID]; twice {
-			d.failAt(d.at(at+".id"), at+".id", fmt.Sprintf("is the id of inputs[%d] already", first), "")
+			d.FailAt(d.At(at+".id"), at+".id", fmt.Sprintf("is the id of inputs[%d] already", first), "")
 		} else {
 			ids[in.ID] = i
 		}
-		switch {
-		case in.Type == TypeFile && in.File != nil:
-			d.checkFileInput(in.File, at, cfg)
-		case in.Type == TypeAPI && in.API != nil:
-			d.checkAPIInput(in.API, at)
+		if own := in.own(); own != nil {
+			own.check(d, at, cfg)
 		}
 	}
 	d.checkElasticsearch(&cfg.Elasticsearch)
 	d.checkKibana(&cfg.Kibana)
-}
-
-func (d *decoder) checkFileInput(f *FileInput, at string, cfg *Config) {
-	if len(f.Paths) == 0 {
-		d.needed(at, "needed: at least one glob", "paths")
-	}
-	for i, pattern := range f.Paths {
-		for _, own := range []string{cfg.StateDir, cfg.DeadLetter.Path} {
-			if hit, err := doublestar.PathMatch(pattern, filepath.Join(own, "any.json")); err == nil && hit {
-				key := d.closest(fmt.Sprintf("%s.paths[%d]", at, i))
-				d.failAt(d.at(key), key, "matches the agent's own files, in state_dir or dead_letter.path; use a narrower glob", "")
-				break
-			}
-		}
-	}
-}
-
-func (d *decoder) checkAPIInput(a *APIInput, at string) {
-	if a.URL == "" {
-		d.needed(at, "needed: the address of the dashboard", "url")
-	}
-	if a.APIKey.IsZero() && a.Password.IsZero() && a.Username == "" {
-		d.needed(at, "needed: api_key, or username and password", "api_key", "username", "password")
-	}
-	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
-	if (a.CertFile == "") != (a.KeyFile == "") {
-		d.pair(at, "cert_file", "key_file", a.CertFile != "")
-		return
-	}
-	if a.CertFile == "" {
-		return
-	}
-	certificate, err1 := d.env.ReadFile(a.CertFile)
-	private, err2 := d.env.ReadFile(a.KeyFile)
-	if _, err := tls.X509KeyPair(certificate, private); err != nil || err1 != nil || err2 != nil {
-		d.failAt(d.at(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase", "")
-	}
 }
 
 func (d *decoder) checkElasticsearch(es *Elasticsearch) {
@@ -183,7 +142,7 @@ func (d *decoder) pair(at, a, b string, hasA bool) {
 // exclusive notes, where both are given, that two keys exclude each other.
 func (d *decoder) exclusive(at, key, other string, both bool) {
 	if both {
-		d.failAt(d.at(at+"."+key), at+"."+key, "cannot be used together with "+other, "")
+		d.FailAt(d.At(at+"."+key), at+"."+key, "cannot be used together with "+other, "")
 	}
 }
 
@@ -191,34 +150,23 @@ func (d *decoder) exclusive(at, key, other string, both bool) {
 // about that already: a value is wrong, the section is, or a name is misspelt.
 func (d *decoder) needed(section, problem string, names ...string) {
 	for _, name := range names {
-		for _, e := range d.errs {
+		for _, e := range d.Errors() {
 			misspelt := e.Suggestion == name && parentOf(e.Key) == section || e.Suggestion == section && section != ""
-			if misspelt || e.Key == section || strings.HasPrefix(strings.Trim(e.Key, `"`), join(section, name)) {
+			if misspelt || e.Key == section || strings.HasPrefix(strings.Trim(e.Key, `"`), strictyaml.Join(section, name)) {
 				return
 			}
 		}
 	}
-	full := join(section, names[0])
-	d.failAt(d.at(full), full, problem, "")
+	full := strictyaml.Join(section, names[0])
+	d.FailAt(d.At(full), full, problem, "")
 }
 
 func parentOf(key string) string { return key[:max(0, strings.LastIndexByte(key, '.'))] }
 
-// at is the place of a key or, where the file does not have it, of the section
-// around it.
-func (d *decoder) at(key string) place {
-	for ; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
-		if p, ok := d.places[key]; ok {
-			return p
-		}
-	}
-	return place{1, 1}
-}
-
 // closest is the key itself if the file has it, otherwise the one around it: a
 // list of one that was written without being a list.
 func (d *decoder) closest(key string) string {
-	if _, ok := d.places[key]; ok {
+	if _, ok := d.Marked(key); ok {
 		return key
 	}
 	return key[:strings.LastIndexByte(key, '[')]

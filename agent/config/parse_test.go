@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 func mustParse(t *testing.T, text string, env Env) *Config {
@@ -241,7 +243,7 @@ func TestRelativeGlobInAnOddFolder(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "auditship.yml")
-	if _, err := Load(path); err == nil || strings.Count(err.Error(), path) != 1 || errors.As(err, new(Errors)) {
+	if _, err := Load(path); err == nil || strings.Count(err.Error(), path) != 1 || errors.As(err, new(strictyaml.Errors)) {
 		t.Errorf("a missing file: %v", err)
 	}
 	write(t, path, smallest+"state_dir: state\n")
@@ -254,11 +256,11 @@ func TestLoad(t *testing.T) {
 	}
 	write(t, path, "gatway: x\n"+smallest)
 	_, err = Load(path)
-	var one *Error
+	var one *strictyaml.Error
 	if !errors.As(err, &one) {
-		t.Fatalf("no *Error in %v", err)
+		t.Fatalf("no *strictyaml.Error in %v", err)
 	}
-	want := Error{File: path, Line: 1, Column: 1, Key: "gatway", Problem: "unknown key", Suggestion: "gateway"}
+	want := strictyaml.Error{File: path, Line: 1, Column: 1, Key: "gatway", Problem: "unknown key", Suggestion: "gateway"}
 	if *one != want {
 		t.Errorf("got %+v, want %+v", *one, want)
 	}
@@ -383,22 +385,28 @@ func TestShippedConfigurationUncommented(t *testing.T) {
 
 // The comments of the fields are the manual: every key has one of its own.
 func TestEveryKeyIsExplained(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	keys := 0
-	ast.Inspect(file, func(n ast.Node) bool {
-		f, ok := n.(*ast.Field)
-		if !ok || f.Tag == nil || strings.Contains(f.Tag.Value, `yaml:"-"`) {
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			f, ok := n.(*ast.Field)
+			if !ok || f.Tag == nil || strings.Contains(f.Tag.Value, `yaml:"-"`) {
+				return true
+			}
+			keys++
+			if len(strings.Fields(f.Doc.Text())) < 4 || len(f.Names) != 1 || !strings.HasPrefix(f.Doc.Text(), f.Names[0].Name+" ") {
+				t.Errorf("%v: %q", f.Names, f.Doc.Text())
+			}
 			return true
-		}
-		keys++
-		if len(strings.Fields(f.Doc.Text())) < 4 || len(f.Names) != 1 || !strings.HasPrefix(f.Doc.Text(), f.Names[0].Name+" ") {
-			t.Errorf("%v: %q", f.Names, f.Doc.Text())
-		}
-		return true
-	})
+		})
+	}
 	if keys < 60 {
 		t.Errorf("only %d keys found", keys)
 	}
@@ -408,7 +416,7 @@ func TestEveryKeyIsExplained(t *testing.T) {
 func TestFieldTags(t *testing.T) {
 	def := Default()
 	def.Inputs = []Input{{File: new(DefaultFileInput()), API: new(DefaultAPIInput())}}
-	d := &decoder{dir: "/", env: testEnv()}
+	d := &decoder{Reader: strictyaml.NewReader("auditship.yml"), dir: "/", env: testEnv()}
 	var walk func(t *testing.T, v reflect.Value)
 	walk = func(t *testing.T, v reflect.Value) {
 		for _, k := range keysOf(v.Type()) {
@@ -448,21 +456,7 @@ func checkTag(t *testing.T, d *decoder, k key, field reflect.Value) {
 	case k.typ.Kind() == reflect.String && field.String() != "":
 		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: field.String()}
 		if _, ok := d.checked(n, k.name, text{value: n.Value, shown: n.Value}, k.tag); !ok {
-			t.Errorf("the default is refused: %v", d.errs)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	candidates := []string{"paths", "path_prefix", "poll_interval", "url", "urls", "username"}
-	tests := map[string]string{
-		"pahts": "paths", "path": "paths", "PATHS": "paths", "poll-interval": "poll_interval",
-		"pollIntervall": "poll_interval", "usrename": "username", "uri": "url", "": "", "zzz": "",
-		"password": "", strings.Repeat("paths", 1000): "",
-	}
-	for word, want := range tests {
-		if got := Nearest(word, candidates); got != want {
-			t.Errorf("Nearest(%.20q) = %q, want %q", word, got, want)
+			t.Errorf("the default is refused: %v", d.Errors())
 		}
 	}
 }

@@ -6,48 +6,50 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // unknownKey reports a key that its section does not have, with the best guess
 // at what was meant: another spelling here, the same name in another section,
 // or a list of what there is.
-func (d *decoder) unknownKey(e entry, parent string, known []key) {
-	if near := spelling(e.name, known); near != "" {
-		d.suggest(e.key, e.path, near, "unknown key")
+func (d *decoder) unknownKey(e strictyaml.Entry, parent string, known []key) {
+	if near := spelling(e.Name, known); near != "" {
+		d.Suggest(e.Key, e.Path, near, "unknown key")
 		return
 	}
-	if head, tail, dotted := strings.Cut(e.name, "."); dotted && find(known, head) != nil {
-		d.fail(e.key, e.path, "unknown key; write %s: and below it, indented, %s:", head, tail)
+	if head, tail, dotted := strings.Cut(e.Name, "."); dotted && find(known, head) != nil {
+		d.Fail(e.Key, e.Path, "unknown key; write %s: and below it, indented, %s:", head, tail)
 		return
 	}
-	if homes := sectionsWith(e.name); len(homes) > 0 {
-		d.fail(e.key, e.path, "misplaced key; it belongs %s", strings.Join(homes, ", or "))
+	if homes := sectionsWith(e.Name); len(homes) > 0 {
+		d.Fail(e.Key, e.Path, "misplaced key; it belongs %s", strings.Join(homes, ", or "))
 		return
 	}
-	if near := Nearest(e.name, names(known)); near != "" {
-		d.suggest(e.key, e.path, near, "unknown key")
+	if near := strictyaml.Nearest(e.Name, names(known)); near != "" {
+		d.Suggest(e.Key, e.Path, near, "unknown key")
 		return
 	}
 	where := "at the top level"
 	if parent != "" {
 		where = "here"
 	}
-	d.fail(e.key, e.path, "unknown key; the keys %s are %s", where, strings.Join(names(known), ", "))
+	d.Fail(e.Key, e.Path, "unknown key; the keys %s are %s", where, strings.Join(names(known), ", "))
 }
 
 // spelling finds the key that a name surely means: the same but for case and
 // dashes, another program's word for it, or one typing mistake away.
 func spelling(name string, known []key) string {
 	for _, k := range known {
-		if fold(k.name) == fold(name) || slices.Contains(k.like, name) {
+		if strictyaml.Fold(k.name) == strictyaml.Fold(name) || slices.Contains(k.like, name) {
 			return k.name
 		}
 	}
-	if len(name) <= 3 || len(name) > maxWord {
+	if len(name) <= 3 || len(name) > strictyaml.MaxWord {
 		return ""
 	}
 	for _, k := range known {
-		if distance(fold(name), fold(k.name)) == 1 {
+		if strictyaml.Distance(strictyaml.Fold(name), strictyaml.Fold(k.name)) == 1 {
 			return k.name
 		}
 	}
@@ -64,7 +66,7 @@ func sectionsWith(name string) []string {
 		}
 	}
 	for _, top := range keysOf(reflect.TypeFor[Config]()) {
-		if fold(top.name) == fold(name) {
+		if strictyaml.Fold(top.name) == strictyaml.Fold(name) {
 			add("at the top level")
 		}
 		section, t := top.name, top.typ
@@ -76,7 +78,7 @@ func sectionsWith(name string) []string {
 		}
 		for _, k := range keysOf(t) {
 			switch {
-			case fold(k.name) != fold(name):
+			case strictyaml.Fold(k.name) != strictyaml.Fold(name):
 			case k.when != "":
 				add("in an input of type " + k.when)
 			case t == reflect.TypeFor[Input]():

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: manual CONFIG.go FILE.md")
+		fmt.Fprintln(os.Stderr, "usage: manual FOLDER FILE.md")
 		os.Exit(2)
 	}
 	if err := write(os.Args[1], os.Args[2]); err != nil {
@@ -64,16 +65,22 @@ type entry struct {
 	list bool
 }
 
-// reference is the Markdown text made from a Go file with the types.
+// reference is the Markdown text made from the types in a folder's Go files.
 func reference(source string) (string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
+	files, err := filepath.Glob(filepath.Join(source, "*.go"))
 	if err != nil {
 		return "", err
 	}
 	w := writer{sections: map[string]section{}}
-	for _, decl := range file.Decls {
-		if general, ok := decl.(*ast.GenDecl); ok && general.Tok == token.TYPE {
-			w.add(general)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			return "", err
+		}
+		for _, decl := range file.Decls {
+			if general, ok := decl.(*ast.GenDecl); ok && general.Tok == token.TYPE {
+				w.add(general)
+			}
 		}
 	}
 	root := w.sections["Config"]
@@ -110,7 +117,9 @@ func (w *writer) add(decl *ast.GenDecl) {
 				}
 			}
 		}
-		w.sections[typ.Name.Name] = s
+		if len(s.keys) > 0 {
+			w.sections[typ.Name.Name] = s
+		}
 	}
 }
 

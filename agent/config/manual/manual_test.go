@@ -11,7 +11,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 )
 
-const source, readme = "../config.go", "../../../configs/README.md"
+const source, readme = "..", "../../../configs/README.md"
 
 func TestTheManualHasTheReference(t *testing.T) {
 	text, err := reference(source)

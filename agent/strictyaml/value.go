@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"fmt"
@@ -9,13 +9,12 @@ import (
 	"time"
 )
 
-// StringList is a list of strings that a file may also write as one string.
-type StringList []string
-
 // Duration is a span of time. A file writes it as a number with a unit, or
 // several of them in falling order: 500ms, 90s, 10m, 2h, 7d12h, 180d, 1w. A day
 // is 24 hours.
 type Duration time.Duration
+
+const day = Duration(24 * time.Hour)
 
 // Duration gives the span as Go's own type.
 func (d Duration) Duration() time.Duration { return time.Duration(d) }

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import "strings"
 
@@ -8,29 +8,30 @@ import "strings"
 // wins.
 func Nearest(word string, candidates []string) string {
 	best, bestDistance := "", 1+len(word)/3
-	folded := fold(word)
-	if len(folded) > maxWord {
+	folded := Fold(word)
+	if len(folded) > MaxWord {
 		return ""
 	}
 	for _, c := range candidates {
-		if d := distance(folded, fold(c)); d < bestDistance || d == 0 && best == "" {
+		if d := Distance(folded, Fold(c)); d < bestDistance || d == 0 && best == "" {
 			best, bestDistance = c, d
 		}
 	}
 	return best
 }
 
-// maxWord bounds the work of Nearest: no name is this long.
-const maxWord = 64
+// MaxWord bounds the work of Nearest, in bytes: no name is this long.
+const MaxWord = 64
 
 var folder = strings.NewReplacer("-", "", "_", "", ".", "", " ", "")
 
-// fold drops what does not tell two names apart.
-func fold(s string) string { return folder.Replace(strings.ToLower(s)) }
+// Fold drops what does not tell two names apart: case, dashes, underscores, dots
+// and spaces.
+func Fold(s string) string { return folder.Replace(strings.ToLower(s)) }
 
-// distance counts the insertions, deletions, replacements and swaps of
+// Distance counts the insertions, deletions, replacements and swaps of
 // neighbours between two words (optimal string alignment).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, row, next := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
 	for j := range row {

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// document parses the file into the node of its one document. It is nil where
+// Document parses the file into the node of its one document. It is nil where
 // the file is empty or a mistake was noted.
-func (d *decoder) document(data []byte) *yaml.Node {
+func (r *Reader) Document(data []byte) *yaml.Node {
 	if at := invalidUTF8(data); at >= 0 {
 		line := bytes.Count(data[:at], []byte("\n"))
 		column := utf8.RuneCount(data[bytes.LastIndexByte(data[:at], '\n')+1 : at])
-		d.failAt(place{line + 1, column + 1}, "", "not UTF-8 text", "")
+		r.FailAt(Place{line + 1, column + 1}, "", "not UTF-8 text", "")
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -31,33 +31,32 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	}
 	switch {
 	case err == nil:
-		d.fail(&second, "", "a second document begins here; a configuration is one document")
+		r.Fail(&second, "", "a second document begins here; the file must be one document")
 	case !errors.Is(err, io.EOF):
-		d.syntaxError(data, err)
-	case !d.refused(&first):
+		r.syntaxError(data, err)
+	case !r.refused(&first):
 		return first.Content[0]
 	}
 	return nil
 }
 
-// refused notes what the decoder does not take anywhere: anchors, aliases and
-// tags. In a configuration each is more often a value that lacks its quotes,
-// and would silently become another one.
-func (d *decoder) refused(n *yaml.Node) bool {
+// refused notes what is not taken anywhere: anchors, aliases and tags. Each is more
+// often a value that lacks its quotes, and would silently become another one.
+func (r *Reader) refused(n *yaml.Node) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.fail(n, "", "aliases are not supported; a value that begins with * needs quotes")
+		r.Fail(n, "", "aliases are not supported; a value that begins with * needs quotes")
 		return true
 	case n.Anchor != "":
-		d.fail(n, "", "anchors are not supported; a value that begins with & needs quotes")
+		r.Fail(n, "", "anchors are not supported; a value that begins with & needs quotes")
 		return true
 	case n.Style&yaml.TaggedStyle != 0:
-		d.fail(n, "", "tags are not supported; a value that begins with ! needs quotes")
+		r.Fail(n, "", "tags are not supported; a value that begins with ! needs quotes")
 		return true
 	}
 	found := false
 	for _, child := range n.Content {
-		found = d.refused(child) || found
+		found = r.refused(child) || found
 	}
 	return found
 }
@@ -66,7 +65,7 @@ func (d *decoder) refused(n *yaml.Node) bool {
 // stopped understanding. Its own line numbers are of little use: they name the
 // beginning of the surrounding block, and some count from 0. They are used for
 // very large files only.
-func (d *decoder) syntaxError(data []byte, err error) {
+func (r *Reader) syntaxError(data []byte, err error) {
 	problem, own, ofLine := explain(err)
 	starts := []int{0}
 	for i, c := range data {
@@ -90,7 +89,7 @@ func (d *decoder) syntaxError(data []byte, err error) {
 		}
 		column, _ = firstBad(data[:starts[at]+len(line)], characters)
 	}
-	d.failAt(place{at + 1, column + 1}, "", problem, "")
+	r.FailAt(Place{at + 1, column + 1}, "", problem, "")
 }
 
 // firstBad finds the index of the last of some offsets, of lines or characters,

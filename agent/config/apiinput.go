@@ -1,0 +1,97 @@
+package config
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+// APIInput polls the gateway's audit API, GET /api/audit_logs.
+type APIInput struct {
+	// URL is the address of the gateway's dashboard, without a path such as
+	// /api, for example https://dashboard.example.com:7443. Needed.
+	URL string `yaml:"url" is:"url" like:"urls,host,hosts,endpoint,address"`
+
+	// APIKey is a token of the gateway, sent as X-API-KEY. Its user needs the
+	// permission to read audit logs. Needed, unless username and password are
+	// given.
+	APIKey Secret `yaml:"api_key,omitempty" is:"credential" like:"token,key"`
+
+	// Username signs in by HTTP basic authentication, with password, instead of
+	// an api_key.
+	Username string `yaml:"username,omitempty" like:"user"`
+
+	// Password belongs to username.
+	Password Secret `yaml:"password,omitempty" is:"password"`
+
+	// PollInterval is how often new records are asked for. Default: 10s.
+	PollInterval Duration `yaml:"poll_interval" min:"1s" max:"1d" like:"interval,period"`
+
+	// Overlap is how far back each poll looks again for records that came
+	// late. Those already there are recognised by their id. Default: 10m.
+	Overlap Duration `yaml:"overlap" min:"0s" max:"7d"`
+
+	// Since is how far back the first start reads. Default: 180d, which is as
+	// long as the gateway keeps its records.
+	Since Duration `yaml:"since" min:"0s" like:"initial_interval,lookback"`
+
+	// PageSize is how many records are asked for at once. The agent goes down
+	// by itself if the gateway gives fewer. Default: 100.
+	PageSize int `yaml:"page_size" min:"1" max:"10000" like:"batch_size,limit"`
+
+	// Timeout bounds one request with its answer. Default: 30s.
+	Timeout Duration `yaml:"timeout" min:"1s" max:"10m"`
+
+	// CAFile is a PEM file with the authorities to trust for the gateway
+	// instead of the system's.
+	CAFile string `yaml:"ca_file,omitempty" is:"certificates" like:"ca,ca_cert,certificate_authorities,ssl.certificate_authorities"`
+
+	// CertFile is a PEM file with a client certificate, where the gateway asks
+	// for one.
+	CertFile string `yaml:"cert_file,omitempty" is:"certificates" like:"cert,certificate"`
+
+	// KeyFile is a PEM file with the key of cert_file, without a passphrase.
+	KeyFile string `yaml:"key_file,omitempty" is:"readable"`
+
+	// Proxy is the proxy to the gateway, for example http://proxy:3128; it may
+	// hold a user name and password, so it is never printed. Default: as the
+	// environment says (HTTPS_PROXY, NO_PROXY).
+	Proxy Secret `yaml:"proxy,omitempty" is:"proxy" like:"proxy_url"`
+}
+
+// DefaultAPIInput has the defaults of an input of type api.
+func DefaultAPIInput() APIInput {
+	return APIInput{
+		PollInterval: Duration(10 * time.Second),
+		Overlap:      Duration(10 * time.Minute),
+		Since:        180 * day,
+		PageSize:     100,
+		Timeout:      Duration(30 * time.Second),
+	}
+}
+
+func (a *APIInput) setDefaults() { *a = DefaultAPIInput() }
+
+// Location is UTC: the times of the audit API are instants.
+func (*APIInput) Location() *time.Location { return time.UTC }
+
+func (a *APIInput) check(d *decoder, at string, _ *Config) {
+	if a.URL == "" {
+		d.needed(at, "needed: the address of the dashboard", "url")
+	}
+	if a.APIKey.IsZero() && a.Password.IsZero() && a.Username == "" {
+		d.needed(at, "needed: api_key, or username and password", "api_key", "username", "password")
+	}
+	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
+	if (a.CertFile == "") != (a.KeyFile == "") {
+		d.pair(at, "cert_file", "key_file", a.CertFile != "")
+		return
+	}
+	if a.CertFile == "" {
+		return
+	}
+	certificate, err1 := d.env.ReadFile(a.CertFile)
+	private, err2 := d.env.ReadFile(a.KeyFile)
+	if _, err := tls.X509KeyPair(certificate, private); err != nil || err1 != nil || err2 != nil {
+		d.FailAt(d.At(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase", "")
+	}
+}
