@@ -18,7 +18,9 @@ import (
 
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/pipeline"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
@@ -285,7 +287,7 @@ func (i *importing) eventNames(ctx context.Context, log zerolog.Logger) map[stri
 	defer stop()
 	for _, in := range i.apis {
 		names := apisource.NewEventNames()
-		ask, err := pipeline.APIClient(in.API)
+		ask, err := input.APIClient(in.API)
 		if err == nil {
 			ask.Tries = 1
 			err = fetchNames(ctx, names, ask)
@@ -335,7 +337,7 @@ func untilDone(ctx context.Context, r io.Reader) io.Reader {
 		if !started {
 			started = true
 			go func() {
-				err := pipeline.Contain("reading", func() error {
+				err := contain.Run("reading", func() error {
 					_, err := io.Copy(out, r)
 					return err
 				})

@@ -11,9 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/mask"
-	"github.com/auditship/auditship/agent/pipeline"
-
 	"github.com/auditship/auditship/agent/strictyaml"
 )
 
@@ -37,7 +36,7 @@ func execute(root *cobra.Command, p *program, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	var cmd *cobra.Command
-	err := pipeline.Contain("auditship", func() (err error) {
+	err := contain.Run("auditship", func() (err error) {
 		cmd, err = root.ExecuteContextC(ctx)
 		return err
 	})

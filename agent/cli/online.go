@@ -9,7 +9,7 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/filesource"
-	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/mappings"
 )
@@ -164,7 +164,7 @@ func (c *onlineCheck) gateway(ctx context.Context, in config.Input) {
 }
 
 func readOneRecord(ctx context.Context, api *config.APIInput) error {
-	clientConfig, err := pipeline.APIClient(api)
+	clientConfig, err := input.APIClient(api)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
-	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
@@ -129,7 +129,7 @@ func (r *replay) resend(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	restorer, err := pipeline.NewRestorer(cfg, version)
+	restorer, err := transform.NewRestorer(cfg, version)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (r *replay) resend(ctx context.Context, cfg *config.Config) error {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	sender := bulk.New(client, bulk.Config{
-		Stream: pipeline.Stream(cfg), MaxBytes: int(cfg.Elasticsearch.BulkSize), Gzip: cfg.Elasticsearch.Compression == "gzip",
+		Stream: cfg.Stream(), MaxBytes: int(cfg.Elasticsearch.BulkSize), Gzip: cfg.Elasticsearch.Compression == "gzip",
 		ClockSkew: cfg.Elasticsearch.ClockSkew.Duration(), Notify: r.notify(giveUp),
 		Unsettled: true, // a replay before this one may have been killed
 	})

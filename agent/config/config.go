@@ -106,6 +106,9 @@ func (c *Config) Location() *time.Location {
 	return c.location
 }
 
+// Stream is the name of the data stream.
+func (c *Config) Stream() string { return "logs-api7.audit-" + c.Elasticsearch.Namespace }
+
 // ObserverName is the observer.name of the records of one input: the
 // configured one, otherwise the name of the input's gateway.
 func (c *Config) ObserverName(in Input) string {

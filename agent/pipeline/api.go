@@ -2,48 +2,16 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/input"
 )
 
-// eventNames makes one memory of display names for each gateway that has an audit
-// API; all of its inputs share it.
-func eventNames(inputs []config.Input) map[string]*apisource.EventNames {
-	names := map[string]*apisource.EventNames{}
-	for _, in := range inputs {
-		if in.API != nil && names[in.Gateway] == nil {
-			names[in.Gateway] = apisource.NewEventNames()
-		}
-	}
-	return names
-}
-
-// APIClient is how the audit API of an input is asked. It reads the proxy's secret
-// and sends nothing.
-func APIClient(api *config.APIInput) (apisource.ClientConfig, error) {
-	proxy, err := api.Proxy.Reveal()
-	if err != nil {
-		return apisource.ClientConfig{}, fmt.Errorf("proxy: %w", err)
-	}
-	c := apisource.ClientConfig{
-		URL: api.URL, Username: api.Username, Proxy: proxy, Timeout: time.Duration(api.Timeout),
-		CAFile: api.CAFile, CertFile: api.CertFile, KeyFile: api.KeyFile,
-	}
-	if !api.APIKey.IsZero() {
-		c.APIKey = api.APIKey.Reveal
-	}
-	if !api.Password.IsZero() {
-		c.Password = api.Password.Reveal
-	}
-	return c, nil
-}
-
 func (p *Pipeline) buildAPI(in config.Input, o Options, names *apisource.EventNames) (source, error) {
-	client, err := APIClient(in.API)
+	client, err := input.APIClient(in.API)
 	if err != nil {
 		return nil, err
 	}

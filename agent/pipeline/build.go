@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,12 +16,10 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
-	"github.com/auditship/auditship/agent/decode"
-	"github.com/auditship/auditship/agent/ecs"
 	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
-	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/agent/queue"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
@@ -75,7 +70,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		senders: cfg.Elasticsearch.Workers, transformers: min(runtime.GOMAXPROCS(0), maxTransformers),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
 		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
-		counters:        counters{},
+		counters:        transform.NewCounters(), shipments: &shipments{},
 	}
 	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
 	p.releases = queue.NewOrder(p.positions.release)
@@ -168,7 +163,7 @@ func listen(address string) (net.Listener, error) {
 func (p *Pipeline) buildExporter(cfg *config.Config, o Options) error {
 	es := cfg.Elasticsearch
 	p.sender = bulk.New(o.Client, bulk.Config{
-		Stream: Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
+		Stream: cfg.Stream(), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
 		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting, Observe: p.observe,
 		Unsettled: p.store.Unsettled(),
 	})
@@ -194,38 +189,23 @@ func (p *Pipeline) buildDeadLetter(cfg *config.Config, o Options) (err error) {
 	return err
 }
 
-// Stream is the name of the data stream.
-func Stream(cfg *config.Config) string { return "logs-api7.audit-" + cfg.Elasticsearch.Namespace }
-
-// shared is what the inputs have in common.
-type shared struct {
-	log             zerolog.Logger
-	rules           *mask.Rules
-	hits            *mask.Tally
-	stateKey, idKey []byte
-	names           *ecs.Names
-	eventNames      map[string]*apisource.EventNames // by gateway
-	shipments       *shipments
-}
-
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	stateKey, err := p.stateKey(cfg, o)
 	if err != nil {
 		return err
 	}
-	common, err := newShared(cfg, stateKey)
+	plan, err := transform.NewPlan(cfg, transform.Options{
+		StateKey: stateKey, Version: o.Version, Log: p.log, EventNames: o.EventNames,
+	})
 	if err != nil {
 		return err
 	}
-	maps.Copy(common.eventNames, o.EventNames)
-	common.log = p.log
-	for i, rule := range common.rules.Names() {
+	for i, rule := range plan.Rules() {
 		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
-			func() int64 { return int64(common.hits.Of(i)) })
+			func() int64 { return plan.Changed(i) })
 	}
-	p.shipments = common.shipments
 	for _, in := range cfg.Inputs {
-		built, err := p.buildInput(cfg, in, o, common)
+		built, err := p.buildInput(in, o, plan, stateKey)
 		if err != nil {
 			return fmt.Errorf("input %s: %w", in.ID, err)
 		}
@@ -252,70 +232,22 @@ func (p *Pipeline) stateKey(cfg *config.Config, o Options) ([]byte, error) {
 	return key, errors.Join(err, store.Settled(), store.Close())
 }
 
-func newShared(cfg *config.Config, stateKey []byte) (shared, error) {
-	rules, err := mask.Load(cfg.Masking.Rules, mask.Options{NoDefaults: cfg.Masking.Defaults == "off"})
-	if err != nil {
-		return shared{}, err
-	}
-	idKey := stateKey
-	if !cfg.IDKey.IsZero() {
-		text, err := cfg.IDKey.Reveal()
-		if err != nil {
-			return shared{}, fmt.Errorf("id_key: %w", err)
-		}
-		idKey = []byte(text)
-	}
-	return shared{
-		rules: rules, hits: rules.NewTally(), stateKey: stateKey, idKey: idKey,
-		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs), shipments: &shipments{},
-	}, nil
-}
-
-func (p *Pipeline) buildInput(cfg *config.Config, in config.Input, o Options, common shared) (built input, err error) {
+func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, stateKey []byte) (built configured, err error) {
 	built.id = in.ID
 	p.exportInput(in.ID)
-	if built.transform, err = newTransform(cfg, in, o.Version, common); err != nil {
-		return input{}, err
+	if built.transformer, err = plan.Transformers(in); err != nil {
+		return configured{}, err
 	}
 	if in.File != nil {
-		built.source, err = p.buildFiles(in, o, common)
+		built.source, err = p.buildFiles(in, o, plan.EventNames(in.Gateway), stateKey)
 	} else {
-		built.source, err = p.buildAPI(in, o, common.eventNames[in.Gateway])
+		built.source, err = p.buildAPI(in, o, plan.EventNames(in.Gateway))
 	}
 	return built, err
 }
 
-// newTransform makes the way from an input's records to documents.
-func newTransform(cfg *config.Config, in config.Input, version string, common shared) (func() *transformer, error) {
-	options := decode.Options{Rename: in.Rename, Known: true}
-	if in.File != nil {
-		options.Location = in.File.Location()
-	}
-	decoder, err := decode.New(options)
-	if err != nil {
-		return nil, err
-	}
-	host, _ := os.Hostname() // agent.name is optional
-	documents := ecs.Config{
-		Namespace: cfg.Elasticsearch.Namespace, AgentName: host, AgentVersion: version,
-		Tags: in.Tags, Location: cfg.Location(), KeepOriginal: cfg.KeepOriginal, Names: common.names,
-	}
-	if names := common.eventNames[in.Gateway]; names != nil {
-		documents.EventNames = names.Name
-	}
-	masksID := slices.ContainsFunc(decoder.IDPaths(), common.rules.MasksField)
-	return func() *transformer {
-		return &transformer{
-			log: common.log, masker: common.rules.NewMasker(), tally: common.hits, decoder: decoder.Clone(),
-			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(common.idKey),
-			observer: cfg.ObserverName(in),
-			masksID:  masksID, splits: in.File != nil, now: time.Now, shipments: common.shipments,
-		}
-	}, nil
-}
-
-func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source, error) {
-	files, err := filesConfig(in, common)
+func (p *Pipeline) buildFiles(in config.Input, o Options, names *apisource.EventNames, stateKey []byte) (source, error) {
+	files, err := filesConfig(in, stateKey)
 	if err != nil {
 		return nil, err
 	}
@@ -326,13 +258,13 @@ func (p *Pipeline) buildFiles(in config.Input, o Options, common shared) (source
 	s := filesource.New(files)
 	p.files = append(p.files, s.Stats())
 	p.exportFiles(in.ID, s.Stats())
-	if names := common.eventNames[in.Gateway]; names != nil {
+	if names != nil {
 		return afterNames{s, names}, nil
 	}
 	return s, nil
 }
 
-func filesConfig(in config.Input, common shared) (filesource.Config, error) {
+func filesConfig(in config.Input, stateKey []byte) (filesource.Config, error) {
 	paths, err := absolute(in.File.Paths)
 	if err != nil {
 		return filesource.Config{}, err
@@ -342,7 +274,7 @@ func filesConfig(in config.Input, common shared) (filesource.Config, error) {
 		return filesource.Config{}, err
 	}
 	return filesource.Config{
-		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude, Key: common.stateKey,
+		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude, Key: stateKey,
 		MaxRecord:    int64(in.File.MaxRecord),
 		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
 		CloseInactive: time.Duration(in.File.CloseInactive),

@@ -17,13 +17,13 @@ import (
 func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment, documents []bulk.Document) ([]bulk.Document, error) {
 	ends := make([]int, len(shipments)) // where each shipment's documents end
 	for i, s := range shipments {
-		documents = append(documents, s.documents...)
+		documents = append(documents, s.Documents...)
 		ends[i] = len(documents)
 	}
 	err := p.sender.Send(ctx, documents, func(i int, v bulk.Verdict) error {
 		at := sort.SearchInts(ends, i+1)
 		s := shipments[at]
-		return p.settle(ctx, s, i-(ends[at]-len(s.documents)), v)
+		return p.settle(ctx, s, i-(ends[at]-len(s.Documents)), v)
 	})
 	if err != nil {
 		return nil, err
@@ -42,10 +42,10 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 	switch v.Kind {
 	case bulk.Indexed:
 		counts.Indexed.Add(1)
-		counts.Succeeded(time.Now(), s.documents[i].Time)
+		counts.Succeeded(time.Now(), s.Documents[i].Time)
 	case bulk.Duplicate:
 		counts.Duplicate.Add(1)
-		counts.Succeeded(time.Now(), s.documents[i].Time)
+		counts.Succeeded(time.Now(), s.Documents[i].Time)
 	case bulk.FailureStored:
 		if err := p.bury(ctx, s.refused(i, v, event.ReasonFailStored)); err != nil {
 			return err
@@ -71,11 +71,11 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 
 // refused is the dead letter of a finished document.
 func (s *shipment) refused(i int, v bulk.Verdict, reason string) deadletter.Letter {
-	d := s.documents[i]
+	d := s.Documents[i]
 	return deadletter.Letter{
 		Reason: reason, Error: &deadletter.Error{Status: v.Status, Type: v.Type, Field: v.Field},
-		Input: s.batch.Input, Gateway: s.batch.Gateway, Path: s.batch.Path,
-		Offset: s.places[i].offset, Length: s.places[i].length,
+		Input: s.Batch.Input, Gateway: s.Batch.Gateway, Path: s.Batch.Path,
+		Offset: s.Places[i].Offset, Length: s.Places[i].Length,
 		ID: string(d.ID[:]), Document: d.Source,
 	}
 }

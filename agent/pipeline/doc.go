@@ -2,12 +2,12 @@
 //
 //	source -> mask -> decode -> document -> queue -> bulk -> verdict -> checkpoint
 //
-// Read pipeline.go: it is the whole way in one file. The other files hold one step
-// each: transform.go (mask, decode, document), sequence.go (back in order, into the
-// queue), deliver.go (bulk and verdict), positions.go (checkpoint), and build.go,
-// which makes the parts from the configuration. dryrun.go is the way without its end,
-// known.go keeps runs over the same files from burying twice, and convert.go lends the middle of the way
-// to package reconcile.
+// Read pipeline.go: it is the whole way in one file. Mask, decode and document are
+// package transform. The other files hold one step each: sequence.go (back in order,
+// into the queue), deliver.go (bulk and verdict), positions.go (checkpoint), and
+// build.go, which makes the parts from the configuration. dryrun.go is the way without
+// its end; known.go skips dead letters that an earlier import of the same files
+// already wrote.
 //
 // The package contains no policy of its own about files, masking, documents or
 // Elasticsearch's answers; those are the stages'. What it guarantees is promise 2

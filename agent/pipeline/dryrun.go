@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
@@ -30,7 +30,7 @@ type DryRunTotals struct {
 // {"_id":…,"_source":…} a line. It needs no Elasticsearch and writes to no state
 // directory. reject gets what would become a dead letter; its error ends the run.
 func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, reject func(deadletter.Letter) error) (DryRunTotals, error) {
-	d := dryRun{w: bufio.NewWriterSize(w, 64<<10), reject: reject, counters: counters{}}
+	d := dryRun{w: bufio.NewWriterSize(w, 64<<10), reject: reject, counters: transform.NewCounters()}
 	key, err := checkpoint.ReadKey(cfg.StateDir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		key, err, d.keyless = make([]byte, 32), nil, cfg.IDKey.IsZero()
@@ -39,13 +39,12 @@ func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, rej
 	if err != nil {
 		return d.totals, err
 	}
-	common, err := newShared(cfg, key)
+	plan, err := transform.NewPlan(cfg, transform.Options{StateKey: key, Version: o.Version, Log: o.Log, EventNames: o.EventNames})
 	if err != nil {
 		return d.totals, err
 	}
-	maps.Copy(common.eventNames, o.EventNames)
 	for _, in := range cfg.Inputs {
-		if err := d.read(ctx, cfg, in, o, common); err != nil {
+		if err := d.read(ctx, in, o, plan, key); err != nil {
 			return d.totals, errors.Join(fmt.Errorf("input %s: %w", in.ID, err), d.w.Flush())
 		}
 	}
@@ -57,20 +56,21 @@ type dryRun struct {
 	reject    func(deadletter.Letter) error
 	totals    DryRunTotals
 	keyless   bool
-	counters  counters
-	transform *transformer
+	counters  transform.Counters
+	transform *transform.Transformer
+	made      transform.Result
 }
 
-func (d *dryRun) read(ctx context.Context, cfg *config.Config, in config.Input, o Options, common shared) error {
+func (d *dryRun) read(ctx context.Context, in config.Input, o Options, plan *transform.Plan, stateKey []byte) error {
 	if in.File == nil {
 		return errors.New("only files can be read without sending anything")
 	}
-	transform, err := newTransform(cfg, in, o.Version, common)
+	transformers, err := plan.Transformers(in)
 	if err != nil {
 		return err
 	}
-	d.transform = transform()
-	files, err := filesConfig(in, common)
+	d.transform = transformers()
+	files, err := filesConfig(in, stateKey)
 	if err != nil {
 		return err
 	}
@@ -83,31 +83,32 @@ func (d *dryRun) read(ctx context.Context, cfg *config.Config, in config.Input, 
 
 // emit writes the documents of a batch.
 func (d *dryRun) emit(_ context.Context, b event.Batch) error {
-	s := d.transform.transform(b)
-	if s.stop != nil {
-		return s.stop
+	s := &d.made
+	s.Reset()
+	d.transform.Transform(b, s)
+	if s.Stop != nil {
+		return s.Stop
 	}
 	if b.Release != nil {
 		b.Release()
 	}
-	d.counters.identify(s)
+	d.counters.Identify(s)
 	if d.keyless {
-		d.totals.Unsettled += int64(len(s.anonymous))
+		d.totals.Unsettled += int64(s.Anonymous())
 	}
-	for _, document := range s.documents {
+	for _, document := range s.Documents {
 		if _, err := fmt.Fprintf(d.w, "{\"_id\":%q,\"_source\":%s}\n", document.ID[:], document.Source); err != nil {
 			return fmt.Errorf("write the documents: %w", err)
 		}
 	}
-	for _, l := range s.letters {
+	for _, l := range s.Letters {
 		if err := d.reject(l); err != nil {
 			return err
 		}
 	}
-	d.totals.Read += s.read
-	d.totals.Dropped += s.dropped
-	d.totals.Documents += int64(len(s.documents))
-	d.totals.Rejected += int64(len(s.letters))
-	d.transform.shipments.put(s)
+	d.totals.Read += s.Read
+	d.totals.Dropped += s.Dropped
+	d.totals.Documents += int64(len(s.Documents))
+	d.totals.Rejected += int64(len(s.Letters))
 	return nil
 }

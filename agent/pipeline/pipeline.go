@@ -13,10 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/auditship/auditship/agent/checkpoint"
+	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/queue"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
@@ -31,7 +33,7 @@ type source interface {
 // Pipeline carries records from its sources to Elasticsearch. Make it with Open.
 type Pipeline struct {
 	log     zerolog.Logger
-	inputs  []input
+	inputs  []configured
 	files   []*filesource.Stats
 	sender  *bulk.Sender
 	letters *deadletter.Box
@@ -56,20 +58,21 @@ type Pipeline struct {
 	shipments *shipments // takes settled ones back
 	releases  *queue.Order[savedPlace]
 	positions positions
-	saves     atomic.Int64 // rounds of savePositions
-	reloaded  atomic.Bool  // the configuration was last read with success
-	told      throttle     // what the log was told of conditions
-	answers   answers      // of Elasticsearch
-	ended     func() bool  // what was read need not arrive any more
-	buried    tally        // dead letters by reason
-	counters  counters     // of streams with records without an id
+	saves     atomic.Int64       // rounds of savePositions
+	reloaded  atomic.Bool        // the configuration was last read with success
+	told      throttle           // what the log was told of conditions
+	answers   answers            // of Elasticsearch
+	ended     func() bool        // what was read need not arrive any more
+	buried    tally              // dead letters by reason
+	counters  transform.Counters // of streams with records without an id
 }
 
-// input is one configured input with its source and its way to transform records.
-type input struct {
-	id        string
-	source    source
-	transform func() *transformer // a new one for each goroutine
+// configured is one input of the configuration with its source and its way to
+// transform records.
+type configured struct {
+	id          string
+	source      source
+	transformer func() *transform.Transformer // a new one for each goroutine
 }
 
 // GiveUp, as the cause of the end of Run's context, ends Run at once and with this
@@ -153,7 +156,7 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	sources, sourcesCtx := errgroup.WithContext(reading)
 	for _, in := range p.inputs {
 		sources.Go(func() error {
-			return Contain("input "+in.id, func() error { return p.read(sourcesCtx, in) })
+			return contain.Run("input "+in.id, func() error { return p.read(sourcesCtx, in) })
 		})
 	}
 
@@ -165,11 +168,11 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 		transformers.Go(p.transformAll)
 	}
 	stages.Go(func() error {
-		return Contain("the queue", func() error { return p.sequenceAll(stagesCtx) })
+		return contain.Run("the queue", func() error { return p.sequenceAll(stagesCtx) })
 	})
 	for range p.senders {
 		stages.Go(func() error {
-			return Contain("delivery", func() error { return p.deliverAll(stagesCtx) })
+			return contain.Run("delivery", func() error { return p.deliverAll(stagesCtx) })
 		})
 	}
 
@@ -189,7 +192,7 @@ func orderly(ctx context.Context, err error) error {
 }
 
 // read runs one source.
-func (p *Pipeline) read(ctx context.Context, in input) error {
+func (p *Pipeline) read(ctx context.Context, in configured) error {
 	emit := func(ctx context.Context, b event.Batch) error {
 		return p.emit(ctx, &job{batch: b, in: in.id, read: time.Now(), done: make(chan struct{})})
 	}
@@ -222,12 +225,13 @@ type job struct {
 
 // transformAll transforms batches until there are no more.
 func (p *Pipeline) transformAll() {
-	own := map[string]*transformer{}
+	own := map[string]*transform.Transformer{}
 	for _, in := range p.inputs {
-		own[in.id] = in.transform()
+		own[in.id] = in.transformer()
 	}
 	for j := range p.work {
-		j.out = own[j.in].transform(j.batch)
+		j.out = p.shipments.get()
+		own[j.in].Transform(j.batch, &j.out.Result)
 		if j.batch.Release != nil {
 			j.batch.Release()
 		}

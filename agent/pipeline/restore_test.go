@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
@@ -56,7 +57,7 @@ func TestR8ARecordTooLargeIsRestoredUnderALargerLimit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		tt.arrange()
-		r, err := NewRestorer(tt.config, "test")
+		r, err := transform.NewRestorer(tt.config, "test")
 		s.must(err)
 		for i, l := range letters {
 			got, err := r.Restore(t.Context(), l)
@@ -94,7 +95,7 @@ func TestOtherLettersAreNotRestored(t *testing.T) {
 	s := newStand(t)
 	s.write("a.json", record(1)+"\n")
 	s.once()
-	r, err := NewRestorer(s.config, "test")
+	r, err := transform.NewRestorer(s.config, "test")
 	s.must(err)
 	for name, l := range map[string]deadletter.Letter{
 		"broken JSON":   {Reason: event.ReasonBrokenJSON, Input: "files", Path: s.path("a.json"), Length: 10, Record: "{"},
@@ -109,7 +110,7 @@ func TestOtherLettersAreNotRestored(t *testing.T) {
 	}
 	fresh := *s.config
 	fresh.StateDir = t.TempDir()
-	if _, err := NewRestorer(&fresh, "test"); err != nil {
+	if _, err := transform.NewRestorer(&fresh, "test"); err != nil {
 		t.Errorf("a state directory that was never used: %v", err)
 	}
 }

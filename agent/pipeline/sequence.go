@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/auditship/auditship/agent/ecs"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/queue"
 	"github.com/auditship/auditship/exporter/deadletter"
@@ -25,65 +24,35 @@ type account struct {
 // sees the batches of a stream in their order.
 func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s, b := j.out, &j.batch
-	if s.stop != nil {
-		return s.stop
+	if s.Stop != nil {
+		return s.Stop
 	}
-	recount := p.counters.identify(s)
+	recount := p.counters.Identify(&s.Result)
 	if b.Seen {
 		p.shipments.put(s)
 		return nil
 	}
 	s.account.counts = p.ledger.Of(b.Input)
-	s.account.counts.Read.Add(s.read)
-	s.account.counts.Dropped.Add(s.dropped)
-	if err := p.bury(ctx, s.letters...); err != nil {
+	s.account.counts.Read.Add(s.Read)
+	s.account.counts.Dropped.Add(s.Dropped)
+	if err := p.bury(ctx, s.Letters...); err != nil {
 		return err
 	}
-	s.account.counts.DeadLettered.Add(int64(len(s.letters)))
-	clear(s.letters)
+	s.account.counts.DeadLettered.Add(int64(len(s.Letters)))
+	clear(s.Letters)
 
 	s.account.ticket = p.releases.Add(b.Stream, savedPlace{b.Position, recount, b.Forget, j.read})
 	if b.Forget {
-		delete(p.counters, b.Stream)
+		p.counters.Forget(b.Stream)
 	}
-	if len(s.documents) == 0 {
+	if len(s.Documents) == 0 {
 		s.account.ticket.Done()
 		p.shipments.put(s)
 		return nil
 	}
-	s.account.pending.Store(int64(len(s.documents)))
-	s.account.bytes = int64(cap(s.text))
+	s.account.pending.Store(int64(len(s.Documents)))
+	s.account.bytes = s.Bytes()
 	return p.queue.Put(ctx, s, s.account.bytes)
-}
-
-// counters count equal records without an id, by stream. A stream has none before
-// its first such record.
-type counters map[string]*occurrences
-
-// identify gives the documents of records without an id their _id, and reports
-// whether their stream has such records.
-func (c counters) identify(s *shipment) bool {
-	if s.batch.Repeats {
-		for _, a := range s.anonymous {
-			s.documents[a.document].ID = a.base.Finish(0)
-		}
-		return false
-	}
-	o := c[s.batch.Stream]
-	if o == nil {
-		if len(s.anonymous) == 0 {
-			return false
-		}
-		o = newOccurrences()
-		c[s.batch.Stream] = o
-	}
-	for _, a := range s.anonymous {
-		n := o.next(a.base)
-		if a.document >= 0 {
-			s.documents[a.document].ID = a.base.Finish(n)
-		}
-	}
-	return true
 }
 
 // bury makes letters durable. When the dead letter is full or its disk fails, it
@@ -123,38 +92,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// maxCounted bounds the distinct records that are counted in one stream. Equal
-// records carry the same time and stand close to each other.
-const maxCounted = 1 << 16
-
-// occurrences counts equal records without an id in one stream, forgetting the
-// oldest. It counts the same whenever it is given the same records.
-type occurrences struct {
-	seen   map[ecs.Base]uint64
-	ring   []ecs.Base
-	oldest int
-}
-
-func newOccurrences() *occurrences { return &occurrences{seen: map[ecs.Base]uint64{}} }
-
-// next returns how many equal records came before.
-func (o *occurrences) next(b ecs.Base) uint64 {
-	n, known := o.seen[b]
-	if !known {
-		o.remember(b)
-	}
-	o.seen[b] = n + 1
-	return n
-}
-
-func (o *occurrences) remember(b ecs.Base) {
-	if len(o.ring) < maxCounted {
-		o.ring = append(o.ring, b)
-		return
-	}
-	delete(o.seen, o.ring[o.oldest])
-	o.ring[o.oldest] = b
-	o.oldest = (o.oldest + 1) % maxCounted
 }

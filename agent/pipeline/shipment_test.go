@@ -3,38 +3,26 @@ package pipeline
 import (
 	"testing"
 
-	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/bulk"
 )
 
 func TestShipmentsAreUsedAgain(t *testing.T) {
 	var p shipments
-	s := p.get(event.Batch{Input: "files", Records: make([]event.Raw, 3)}, 1000)
-	if s.batch.Input != "files" || s.batch.Records != nil || cap(s.text) < 1000 {
-		t.Errorf("%+v", s)
-	}
-	s.documents = append(s.documents, bulk.Document{Source: []byte("{}")})
-	s.read, s.dropped = 7, 2
+	s := p.get()
+	s.Batch.Input, s.Read, s.Dropped = "files", 7, 2
+	s.Documents = append(s.Documents, bulk.Document{Source: []byte("{}")})
 	s.account.pending.Store(1)
 	p.put(s)
 
-	again := p.get(event.Batch{}, 500)
-	if again != s || len(again.documents) != 0 || again.read != 0 || again.dropped != 0 || again.account.pending.Load() != 0 || again.batch.Input != "" {
+	again := p.get()
+	if again != s || len(again.Documents) != 0 || again.Read != 0 || again.Dropped != 0 || again.account.pending.Load() != 0 || again.Batch.Input != "" {
 		t.Errorf("%+v", again)
 	}
-	if cap(again.documents) == 0 || again.documents[:1][0].Source != nil {
+	if cap(again.Documents) == 0 || again.Documents[:1][0].Source != nil {
 		t.Error("the documents' memory is lost, or still holds one")
 	}
-	if p.get(event.Batch{}, 0) == s {
+	if p.get() == s {
 		t.Error("one shipment was given twice")
-	}
-}
-
-func TestShipmentsOfUnusualSizeAreNotKept(t *testing.T) {
-	var p shipments
-	p.put(p.get(event.Batch{}, maxKeptText+1))
-	if s := p.get(event.Batch{}, 0); cap(s.text) != 0 {
-		t.Errorf("%d bytes are kept", cap(s.text))
 	}
 }
 
@@ -43,14 +31,14 @@ func TestShipmentsAreTrimmed(t *testing.T) {
 	var p shipments
 	var burst []*shipment
 	for range 10 {
-		burst = append(burst, p.get(event.Batch{}, 100))
+		burst = append(burst, p.get())
 	}
 	for _, s := range burst {
 		p.put(s)
 	}
 	p.trim() // all of them were needed until now
 	for range 5 {
-		a, b := p.get(event.Batch{}, 100), p.get(event.Batch{}, 100)
+		a, b := p.get(), p.get()
 		p.put(a)
 		p.put(b)
 	}

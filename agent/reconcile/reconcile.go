@@ -10,7 +10,8 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/agent/input"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/report"
@@ -110,7 +111,7 @@ type comparison struct {
 	first     apisource.ClientConfig // to see whether the gateway is there
 	client    *apisource.Client
 	reader    *apisource.Reader
-	converter *pipeline.Converter
+	converter *transform.Converter
 	sender    *bulk.Sender
 	query     report.Query
 	masked    []bool // of each of the fields
@@ -124,11 +125,11 @@ type comparison struct {
 }
 
 func newComparison(cfg *config.Config, in config.Input, o Options) (*comparison, error) {
-	converter, err := pipeline.NewConverter(cfg, in, o.Version)
+	converter, err := transform.NewConverter(cfg, in, o.Version)
 	if err != nil {
 		return nil, err
 	}
-	access, err := pipeline.APIClient(in.API)
+	access, err := input.APIClient(in.API)
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +147,11 @@ func newComparison(cfg *config.Config, in config.Input, o Options) (*comparison,
 		o: o, first: first, client: client, reader: apisource.NewReader(client, in.API.PageSize), converter: converter,
 		query:  queryFor(cfg, in),
 		window: map[event.ID]*entry{}, suspect: map[string]Difference{}, moved: map[string]bool{},
-		summary: Summary{Gateway: in.Gateway, Input: in.ID, Stream: pipeline.Stream(cfg), From: o.From.UTC(), To: o.To.UTC(), Until: o.From.UTC()},
+		summary: Summary{Gateway: in.Gateway, Input: in.ID, Stream: cfg.Stream(), From: o.From.UTC(), To: o.To.UTC(), Until: o.From.UTC()},
 	}
 	es := cfg.Elasticsearch
 	c.sender = bulk.New(o.Client, bulk.Config{
-		Stream: pipeline.Stream(cfg), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
+		Stream: cfg.Stream(), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
 		ClockSkew: es.ClockSkew.Duration(), Notify: c.waiting,
 	})
 	c.divideFields()

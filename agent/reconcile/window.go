@@ -10,7 +10,7 @@ import (
 
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/report"
@@ -264,7 +264,7 @@ type repair struct {
 	bytes     int
 }
 
-func (r *repair) take(got pipeline.Converted) error {
+func (r *repair) take(got transform.Converted) error {
 	d := r.missing[got.ID]
 	if d == nil || !r.c.o.Repair || d.Repaired || d.Refused != "" || got.Source == nil {
 		return nil

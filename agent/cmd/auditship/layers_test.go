@@ -70,6 +70,11 @@ func TestImportsPointDownward(t *testing.T) {
 		{ground, nil, "a leaf imports nothing"},
 		{[]string{"agent/event"}, ground, "the leaf types know no stage"},
 		{stages, append([]string{"agent/event"}, ground...), "stages do not import each other"},
+		{[]string{"agent/contain"}, nil, "a leaf imports nothing"},
+		{
+			[]string{"agent/transform"}, slices.Concat(stages, []string{"agent/contain", "agent/event", "exporter"}),
+			"transforming a record knows the stages on its way only",
+		},
 		{[]string{"exporter"}, []string{"exporter"}, "exporter can be used without the agent"},
 		{[]string{"mappings", "kibana"}, []string{"exporter"}, "what is installed does not know the agent"},
 		{[]string{"agent/cmd/auditship"}, []string{"agent/cli"}, "main is a few lines"},
@@ -93,6 +98,9 @@ func TestUpperLayersAreNotImported(t *testing.T) {
 			}
 			if within(i, "agent/reconcile") && !within(path, "agent/cli") {
 				t.Errorf("%s imports the comparison", path)
+			}
+			if within(i, "agent/pipeline") && within(path, "agent/reconcile", "agent/transform", "agent/input") {
+				t.Errorf("%s stands on the pipeline; it stands beside or below it", path)
 			}
 			if within(i, "agent/cmd") {
 				t.Errorf("%s imports a program", path)

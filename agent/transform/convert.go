@@ -1,4 +1,4 @@
-package pipeline
+package transform
 
 import (
 	"crypto/rand"
@@ -25,9 +25,9 @@ type Converter struct {
 	// none is configured: the _id of records without an id means nothing.
 	OwnKey bool
 
-	rules     *mask.Rules
-	transform *transformer
-	input     config.Input
+	rules       *mask.Rules
+	transformer *Transformer
+	input       config.Input
 }
 
 // NewConverter makes a Converter for an input of type api. It reads the rules and the
@@ -42,15 +42,15 @@ func NewConverter(cfg *config.Config, in config.Input, version string) (*Convert
 	if err != nil {
 		return nil, err
 	}
-	common, err := newShared(cfg, key)
+	plan, err := NewPlan(cfg, Options{StateKey: key, Version: version})
 	if err != nil {
 		return nil, err
 	}
-	transform, err := newTransform(cfg, in, version, common)
+	transformers, err := plan.Transformers(in)
 	if err != nil {
 		return nil, err
 	}
-	c.rules, c.Names, c.transform = common.rules, common.eventNames[in.Gateway], transform()
+	c.rules, c.Names, c.transformer = plan.rules, plan.EventNames(in.Gateway), transformers()
 	return c, nil
 }
 
@@ -69,26 +69,25 @@ type Converted struct {
 
 // Convert masks, decodes and documents one record.
 func (c *Converter) Convert(r event.Raw) Converted {
-	s := c.transform.transform(event.Batch{
+	var made Result
+	c.transformer.Transform(event.Batch{
 		Input: c.input.ID, Gateway: c.input.Gateway, Repeats: true, Records: []event.Raw{r},
-	})
-	if len(s.documents) == 1 {
-		for _, a := range s.anonymous {
-			s.documents[0].ID = a.base.Finish(0)
-		}
-		return Converted{Document: s.documents[0], Anonymous: len(s.anonymous) > 0}
+	}, &made)
+	if len(made.Documents) == 1 {
+		made.identifyFirst()
+		return Converted{Document: made.Documents[0], Anonymous: made.Anonymous() > 0}
 	}
-	out := Converted{Dropped: s.dropped > 0}
+	out := Converted{Dropped: made.Dropped > 0}
 	switch {
-	case s.stop != nil:
+	case made.Stop != nil:
 		out.Rejected = event.ReasonMaskRefused
-	case len(s.letters) > 0:
-		out.Rejected = s.letters[0].Reason
+	case len(made.Letters) > 0:
+		out.Rejected = made.Letters[0].Reason
 	}
-	id, _ := c.transform.decoder.FindID(r.Bytes)
+	id, _ := c.transformer.decoder.FindID(r.Bytes)
 	known := false
-	if out.ID, known = c.transform.identity.OfToken(c.input.Gateway, id); !known {
-		out.ID, out.Anonymous = c.transform.identity.OfRaw(c.input.Gateway, r.Bytes).Finish(0), true
+	if out.ID, known = c.transformer.identity.OfToken(c.input.Gateway, id); !known {
+		out.ID, out.Anonymous = c.transformer.identity.OfRaw(c.input.Gateway, r.Bytes).Finish(0), true
 	}
 	return out
 }
@@ -97,6 +96,6 @@ func (c *Converter) Convert(r event.Raw) Converted {
 // given by the gateway's own dotted names.
 func (c *Converter) Masks(fields ...string) bool {
 	return slices.ContainsFunc(fields, func(name string) bool {
-		return slices.ContainsFunc(c.transform.decoder.Paths(name), c.rules.MasksField)
+		return slices.ContainsFunc(c.transformer.decoder.Paths(name), c.rules.MasksField)
 	})
 }

@@ -1,0 +1,82 @@
+package transform
+
+import "github.com/auditship/auditship/agent/ecs"
+
+// Counters count equal records without an id, by stream; make them with NewCounters.
+// A stream has none before its first such record. They belong to one goroutine, which
+// sees the batches of a stream in their order.
+type Counters struct{ streams map[string]*occurrences }
+
+// NewCounters returns Counters that have counted nothing.
+func NewCounters() Counters { return Counters{map[string]*occurrences{}} }
+
+// Identify gives the documents of records without an id their _id, and reports
+// whether their stream has such records.
+func (c Counters) Identify(r *Result) bool {
+	if r.Batch.Repeats {
+		r.identifyFirst()
+		return false
+	}
+	o := c.streams[r.Batch.Stream]
+	if o == nil {
+		if len(r.anonymous) == 0 {
+			return false
+		}
+		o = newOccurrences()
+		c.streams[r.Batch.Stream] = o
+	}
+	for _, a := range r.anonymous {
+		n := o.next(a.base)
+		if a.document >= 0 {
+			r.Documents[a.document].ID = a.base.Finish(n)
+		}
+	}
+	return true
+}
+
+// Forget forgets what was counted in a stream that has ended.
+func (c Counters) Forget(stream string) { delete(c.streams, stream) }
+
+// identifyFirst gives each document of a record without an id the _id that the first
+// of several equal ones has.
+func (r *Result) identifyFirst() {
+	for _, a := range r.anonymous {
+		if a.document >= 0 {
+			r.Documents[a.document].ID = a.base.Finish(0)
+		}
+	}
+}
+
+// maxCounted bounds the distinct records that are counted in one stream. Equal
+// records carry the same time and stand close to each other.
+const maxCounted = 1 << 16
+
+// occurrences counts equal records without an id in one stream, forgetting the
+// oldest. It counts the same whenever it is given the same records.
+type occurrences struct {
+	seen   map[ecs.Base]uint64
+	ring   []ecs.Base
+	oldest int
+}
+
+func newOccurrences() *occurrences { return &occurrences{seen: map[ecs.Base]uint64{}} }
+
+// next returns how many equal records came before.
+func (o *occurrences) next(b ecs.Base) uint64 {
+	n, known := o.seen[b]
+	if !known {
+		o.remember(b)
+	}
+	o.seen[b] = n + 1
+	return n
+}
+
+func (o *occurrences) remember(b ecs.Base) {
+	if len(o.ring) < maxCounted {
+		o.ring = append(o.ring, b)
+		return
+	}
+	delete(o.seen, o.ring[o.oldest])
+	o.ring[o.oldest] = b
+	o.oldest = (o.oldest + 1) % maxCounted
+}

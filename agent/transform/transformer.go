@@ -1,0 +1,169 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/agent/contain"
+	"github.com/auditship/auditship/agent/decode"
+	"github.com/auditship/auditship/agent/ecs"
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
+)
+
+// Transformer makes documents of records: mask, decode, document. It belongs to one
+// goroutine.
+type Transformer struct {
+	log      zerolog.Logger
+	masker   *mask.Masker
+	tally    *mask.Tally
+	decoder  *decode.Decoder
+	builder  *ecs.Builder
+	identity *ecs.Identity
+	observer string // observer.name
+	// masksID says that a rule names the record's id, so that it has to be
+	// found in the unmasked record.
+	masksID bool
+	// splits says that records come from files, where one that is no JSON may
+	// hide others.
+	splits bool
+	now    func() time.Time
+
+	record event.Record
+}
+
+// ErrMaskingStopped means that a masking rule with on_error: stop could not be
+// applied to a record. Nothing of its batch was sent.
+var ErrMaskingStopped = errors.New("a masking rule could not be applied, and its on_error is stop")
+
+// Transform fills r, which is empty, with what becomes of the records of a batch. It
+// never fails: what cannot become a document becomes a dead letter.
+func (t *Transformer) Transform(b event.Batch, r *Result) {
+	r.begin(b)
+	if b.Seen {
+		t.count(r, b.Records)
+		return
+	}
+	now := t.now()
+	for i := range b.Records {
+		t.one(r, b.Records[i], now)
+	}
+	t.masker.Report(t.tally)
+}
+
+// count notes the records without an id of a batch that was acknowledged before.
+func (t *Transformer) count(out *Result, records []event.Raw) {
+	for _, r := range records {
+		if _, ok := t.decoder.FindID(r.Bytes); !ok && r.Fault == nil {
+			out.anonymous = append(out.anonymous, anonymous{t.identity.OfRaw(out.Batch.Gateway, r.Bytes), -1})
+		}
+	}
+}
+
+// one transforms one record, or what was read in its place. One on which the agent
+// itself fails becomes a dead letter; those around it go on.
+func (t *Transformer) one(out *Result, r event.Raw, now time.Time) {
+	before := out.extent()
+	defer func() {
+		failure := recover()
+		if failure == nil {
+			return
+		}
+		t.log.Error().Str("input", out.Batch.Input).Str("path", out.Batch.Path).Int64("offset", r.Offset).
+			Str("failure", contain.Harmless(failure)).Bytes("stack", debug.Stack()).Msg("failed on a record, which is a dead letter now: please report this")
+		out.cut(before)
+		out.Read++
+		out.Letters = append(out.Letters, t.letter(out, r, event.ReasonFailed, t.masker.Mask(r.Bytes).Bytes))
+	}()
+	t.take(out, r, now)
+}
+
+func (t *Transformer) take(out *Result, r event.Raw, now time.Time) {
+	if r.Fault != nil {
+		out.Read++
+		out.Letters = append(out.Letters, t.letter(out, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))
+		return
+	}
+	masked := t.masker.Mask(r.Bytes)
+	switch masked.Outcome {
+	case mask.Broken:
+		t.broken(out, r, masked.Bytes, now)
+		return
+	case mask.Dropped:
+		out.Read++
+		out.Dropped++
+		return
+	case mask.Stopped:
+		out.Stop = fmt.Errorf("%w: input %s, %s at byte %d", ErrMaskingStopped, out.Batch.Input, out.Batch.Path, r.Offset)
+		return
+	case mask.Refused:
+		out.Read++
+		out.Letters = append(out.Letters, t.letter(out, r, event.ReasonMaskRefused, masked.Bytes))
+		return
+	}
+	out.Read++
+	if err := t.decoder.Decode(masked.Bytes, &t.record); err != nil {
+		reason := event.ReasonBrokenJSON
+		if errors.Is(err, decode.ErrNoTime) {
+			reason = event.ReasonNoTime
+		}
+		out.Letters = append(out.Letters, t.letter(out, r, reason, masked.Bytes))
+		return
+	}
+	t.document(out, r, masked.Bytes, now)
+}
+
+// broken looks for records in what turned out not to be one.
+func (t *Transformer) broken(out *Result, r event.Raw, masked []byte, now time.Time) {
+	if t.splits {
+		if parts := filesource.Split(r); len(parts) > 1 {
+			for _, part := range parts {
+				t.one(out, part, now)
+			}
+			return
+		}
+	}
+	out.Read++
+	out.Letters = append(out.Letters, t.letter(out, r, event.ReasonBrokenJSON, masked))
+}
+
+// document appends the document of the decoded record.
+func (t *Transformer) document(out *Result, r event.Raw, masked []byte, now time.Time) {
+	d := bulk.Document{Time: t.record.Time.UnixMilli(), Doubtful: out.Batch.Doubtful}
+	id := t.record.ID
+	if t.masksID {
+		id, _ = t.decoder.FindID(r.Bytes)
+	}
+	known, ok := t.identity.OfToken(out.Batch.Gateway, id)
+	if ok {
+		d.ID = known
+	} else {
+		out.anonymous = append(out.anonymous, anonymous{t.identity.OfRaw(out.Batch.Gateway, r.Bytes), len(out.Documents)})
+	}
+	start := len(out.text)
+	out.text = t.builder.Append(out.text, &t.record, ecs.Meta{
+		Gateway: t.observer, Input: out.Batch.Input, Path: out.Batch.Path, Offset: r.Offset, Ingested: now,
+	})
+	d.Source = out.text[start:len(out.text):len(out.text)]
+	out.Documents = append(out.Documents, d)
+	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes))})
+}
+
+// letter makes a dead letter of a masked record.
+func (t *Transformer) letter(out *Result, r event.Raw, reason string, masked []byte) deadletter.Letter {
+	l := deadletter.Letter{
+		Reason: reason, Input: out.Batch.Input, Gateway: out.Batch.Gateway, Path: out.Batch.Path,
+		Offset: r.Offset, Length: int64(len(r.Bytes)), Record: string(masked),
+	}
+	if r.Fault != nil {
+		l.Length, l.Hash = r.Fault.Length, r.Fault.Hash
+	}
+	return l
+}
