@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/auditship/auditship/agent/mask/rule"
 )
 
 // Hit says what happened to one value. It holds nothing of the value itself.
@@ -24,14 +26,14 @@ func (m *Masker) Explain(record []byte) ([]Hit, Result) {
 }
 
 // note adds a hit to the explanation.
-func (w *walker) note(rule int32) {
+func (w *walker) note(by rule.ID) {
 	if w.m.explain == nil {
 		return
 	}
-	r := &w.m.rules.rules[rule]
+	r := w.m.rules.set.Of(by)
 	var b strings.Builder
 	w.path(&b)
-	h := Hit{Rule: r.id, Path: b.String(), Action: r.action.kind.String()}
+	h := Hit{Rule: r.Name, Path: b.String(), Action: r.Action.Kind.String()}
 	if !slices.Contains(*w.m.explain, h) {
 		*w.m.explain = append(*w.m.explain, h)
 	}

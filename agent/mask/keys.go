@@ -1,10 +1,14 @@
 package mask
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"slices"
 	"strings"
 
+	"github.com/auditship/auditship/agent/mask/chars"
+	"github.com/auditship/auditship/agent/mask/names"
+	"github.com/auditship/auditship/agent/mask/paths"
+	"github.com/auditship/auditship/agent/mask/rule"
+	"github.com/auditship/auditship/agent/mask/shape"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
@@ -12,19 +16,20 @@ import (
 type keyInfo struct {
 	raw   string // as it stands in the text, without quotes
 	plain string // without escapes
-	class int32
-	names []nameHit // strongest first
+	class paths.Class
+	hits  []names.Hit // strongest first
+	lost  rule.ID     // where its place is not known, or None
 	// secret: the key itself holds something that a detector would take.
 	secret bool
-	role   keyRole
+	role   names.Role
 	// about: after a sensitive name, this one takes its sense away.
 	about bool
-	// plainName: neither the name nor the role of the key means anything.
-	plainName bool
+	// meansNothing: neither the name nor the role of the key says anything.
+	meansNothing bool
 	// next is the key that came after this one the last time, and to is the
 	// node it led to from the node from.
 	next     *keyInfo
-	from, to int32
+	from, to paths.Node
 }
 
 // keyCache remembers keys by their raw bytes, so that names are taken apart
@@ -44,7 +49,7 @@ func newKeyCache(look func(string, bool) *keyInfo) *keyCache {
 
 // get finds the key whose text between the quotes is raw.
 func (c *keyCache) get(raw []byte, escaped bool) *keyInfo {
-	i := hashKey(raw)
+	i := chars.Hash(raw)
 	for {
 		e := c.table[i%keyTable]
 		if e == nil {
@@ -67,25 +72,22 @@ func (c *keyCache) after(before *keyInfo, raw []byte, escaped bool) *keyInfo {
 		return next
 	}
 	info := c.get(raw, escaped)
-	if len(raw) <= longKey {
+	if len(raw) <= shape.MaxName {
 		before.next = info
 	}
 	return info
 }
 
-// longKey is the length in bytes above which keys are not remembered.
-const longKey = 128
-
 func (c *keyCache) put(raw []byte, escaped bool) *keyInfo {
 	info := c.look(string(raw), escaped)
-	if len(raw) > longKey {
+	if len(raw) > shape.MaxName {
 		return info
 	}
 	if c.count >= keyTable/2 {
 		c.clear()
 	}
 	c.count++
-	i := hashKey(raw)
+	i := chars.Hash(raw)
 	for c.table[i%keyTable] != nil {
 		i++
 	}
@@ -98,21 +100,6 @@ func (c *keyCache) clear() {
 	c.count = 0
 }
 
-// hashKey mixes the length and both ends of a key.
-func hashKey(b []byte) uint32 {
-	var lo, hi uint64
-	switch n := len(b); {
-	case n >= 8:
-		lo, hi = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
-	case n >= 4:
-		lo, hi = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
-	case n > 0:
-		lo, hi = uint64(b[0]), uint64(b[n/2])<<8|uint64(b[n-1])
-	}
-	x := (lo ^ bits.RotateLeft64(hi, 29) ^ uint64(len(b))) * 0x9e3779b97f4a7c15
-	return uint32(x >> 40)
-}
-
 // lookKey works out what the rules say about a key.
 func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 	key := raw
@@ -120,77 +107,55 @@ func (m *Masker) lookKey(raw string, escaped bool) *keyInfo {
 		key = string(jsonscan.AppendUnquoted(nil, []byte(`"`+raw+`"`)))
 	}
 	info := m.lookName(raw, key)
-	info.secret = m.holdsSecret(key)
+	info.secret = m.looker.texts.probe([]byte(key), paths.Start) != rule.None
 	return info
 }
 
 // lookName works out what the rules say about a name.
 func (m *Masker) lookName(raw, name string) *keyInfo {
-	split := words(m.rules.named(name))
-	info := &keyInfo{raw: raw, plain: name, class: m.nodes.classOf([]byte(name)), names: m.rules.nameHits(split)}
-	if len(name) <= longKey {
-		info.role, info.about = roleOf(split), isAbout(split)
+	split := names.Words(m.rules.readable(name))
+	info := &keyInfo{raw: raw, plain: name, class: m.places.Class([]byte(name)), hits: m.rules.nameHits(split), lost: m.rules.lost(name)}
+	if len(name) <= shape.MaxName {
+		info.role, info.about = names.RoleOf(split), names.About(split)
 	}
-	info.plainName = len(info.names) == 0 && info.role < roleValue
+	info.meansNothing = len(info.hits) == 0 && info.role < names.Value
 	return info
 }
 
-// holdsSecret says whether a key holds a secret itself.
-func (m *Masker) holdsSecret(key string) bool { return m.looker.probe([]byte(key), startNode) != none }
-
-// named is what of a key is read as its name.
-func (r *Rules) named(key string) string {
-	if len(key) > maxNameLength { // both ends say what it is
-		key = key[:maxNameLength/2] + " " + key[len(key)-maxNameLength/2:]
-	}
-	return r.withoutMarkers(key)
+// lookText says what the rules know about a key that stands in a text.
+func (m *Masker) lookText(key []byte) *keyInfo {
+	return m.names.get(shape.PlainName(key, m.rules.limits.Decode), false)
 }
 
-// nameHits lists the rules that select a key by the words of its name, strongest
-// first.
-func (r *Rules) nameHits(split []string) []nameHit {
-	key := make([]keyWord, len(split))
-	for i, word := range split {
-		key[i] = newKeyWord(word)
+// maxReadable bounds what of a key is read as its name, in bytes.
+const maxReadable = 16 << 10
+
+// readable is what of a key is read as its name.
+func (r *Rules) readable(key string) string {
+	if len(key) > maxReadable { // both ends say what it is
+		key = key[:maxReadable/2] + " " + key[len(key)-maxReadable/2:]
 	}
-	joined := ""
-	if r.nameGlobs {
-		joined = strings.Join(split, "_")
-	}
-	var hits []nameHit
-	for i := range r.namePatterns {
-		p := &r.namePatterns[i]
-		if ok, plural := p.match(key, joined); ok {
-			hits = addHit(hits, nameHit{rule: p.rule, plural: plural})
-		}
-	}
-	r.sortHits(hits)
-	return hits
+	return r.withoutMarkers(key)
 }
 
 // withoutMarkers drops what masking left in a name, since the names of rules
 // mean nothing.
 func (r *Rules) withoutMarkers(name string) string {
-	at := strings.Index(name, redactedPrefix)
+	at := strings.Index(name, rule.MarkerStart)
 	if at < 0 {
 		return name
 	}
-	n := r.markerLength([]byte(name[at:]))
+	n := r.set.MarkerLength([]byte(name[at:]))
 	if n == 0 {
-		n = len(redactedPrefix)
+		n = len(rule.MarkerStart)
 	}
 	return name[:at] + " " + r.withoutMarkers(name[at+n:])
 }
 
-// maxNameLength bounds what of a key is read as its name, in bytes.
-const maxNameLength = 16 << 10
-
-func addHit(hits []nameHit, h nameHit) []nameHit {
-	for i := range hits {
-		if hits[i].rule == h.rule {
-			hits[i].plural = hits[i].plural && h.plural
-			return hits
-		}
-	}
-	return append(hits, h)
+// nameHits lists the rules that select a key by the words of its name, strongest
+// first.
+func (r *Rules) nameHits(split []string) []names.Hit {
+	hits := r.names.Hits(split)
+	slices.SortStableFunc(hits, func(a, b names.Hit) int { return r.set.Compare(a.Rule, b.Rule) })
+	return hits
 }

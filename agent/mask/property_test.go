@@ -123,7 +123,7 @@ func TestMaskingTwiceIsMaskingOnce(t *testing.T) {
 				in := []byte(record().Draw(t, "record"))
 				once := m.Mask(in)
 				out := bytes.Clone(once.Bytes)
-				if once.Outcome != Kept || !validJSON(out) || m.hits[rules.errorRule] > 0 {
+				if once.Outcome != Kept || !validJSON(out) || m.tally.hits[rules.errorRule] > 0 {
 					t.Fatalf("outcome %d\nin  %s\nout %s", once.Outcome, in, out)
 				}
 				if again := m.Mask(out); !bytes.Equal(again.Bytes, out) {

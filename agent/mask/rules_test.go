@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/auditship/auditship/agent/mask/detect"
+	"github.com/auditship/auditship/agent/mask/rule"
 )
 
 // Each file of testdata/rules holds rules and the tests they have to pass.
@@ -37,10 +40,10 @@ func TestTheShippedRulesFile(t *testing.T) {
 	withKey := regexp.MustCompile(`(?m)^#:`).ReplaceAllString(string(text), "")
 	withKey = regexp.MustCompile(`AUDITSHIP_MASK_KEY`).ReplaceAllString(withKey, "MASK_KEY")
 	rules := loadText(t, withKey)
-	if _, ok := rules.keyIDs["k2026"]; !ok {
+	if _, ok := rules.set.Key("k2026"); !ok {
 		t.Error("the lines behind #: define no key")
 	}
-	for _, names := range [][]string{detectorNames[:], actionNames} {
+	for _, names := range [][]string{detect.Names(), rule.KindNames} {
 		for _, name := range names {
 			if !regexp.MustCompile(`(?m)\b` + name + `\b`).Match(text) {
 				t.Errorf("it does not mention %s", name)

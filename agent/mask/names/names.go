@@ -1,4 +1,4 @@
-package mask
+package names
 
 import (
 	"regexp"
@@ -8,12 +8,14 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/auditship/auditship/agent/mask/rule"
 )
 
-// words splits a key into lower-case words: X-API-KEY and xApiKey are both
+// Words splits a key into lower-case words: X-API-KEY and xApiKey are both
 // [x api key]. Unicode is folded to its compatibility form first, and what has
 // no width is dropped, so that a look-alike spelling does not get through.
-func words(key string) []string {
+func Words(key string) []string {
 	if !isASCII(key) {
 		key = norm.NFKC.String(key)
 	}
@@ -64,9 +66,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// namePattern is one entry of a key: list.
-type namePattern struct {
-	rule int32
+// pattern is one entry of a key: list.
+type pattern struct {
+	rule rule.ID
 	// spellings are the word lists to find among a key's words: for "api?key"
 	// both [api key] and [apikey].
 	spellings [][]string
@@ -75,17 +77,66 @@ type namePattern struct {
 	glob *regexp.Regexp
 }
 
-// nameHit is a rule that selects a key by its name.
-type nameHit struct {
-	rule int32
-	// plural: the name only fits in the plural (tokens), which also is how
+// Hit is a rule that selects a key by its name.
+type Hit struct {
+	Rule rule.ID
+	// Plural: the name only fits in the plural (tokens), which also is how
 	// counts are named, so a number is not taken for a secret.
-	plural bool
+	Plural bool
 }
 
-// parseName compiles an entry of a key: list.
-func parseName(entry string, rule int32) (namePattern, bool) {
-	p := namePattern{rule: rule}
+// Patterns are the entries of all key: lists. The zero value has none.
+type Patterns struct {
+	list  []pattern
+	globs bool // some of them are globs
+}
+
+// Readable says whether an entry of a key: list has a name in it.
+func Readable(entry string) bool {
+	_, ok := parse(entry, rule.None)
+	return ok
+}
+
+// Add adds an entry of a rule's key: list, which is readable.
+func (p *Patterns) Add(entry string, id rule.ID) {
+	if one, ok := parse(entry, id); ok {
+		p.list = append(p.list, one)
+		p.globs = p.globs || one.glob != nil
+	}
+}
+
+// Hits lists the rules that select a key by the words of its name.
+func (p *Patterns) Hits(split []string) []Hit {
+	key := make([]keyWord, len(split))
+	for i, word := range split {
+		key[i] = newKeyWord(word)
+	}
+	joined := ""
+	if p.globs {
+		joined = strings.Join(split, "_")
+	}
+	var hits []Hit
+	for i := range p.list {
+		if ok, plural := p.list[i].match(key, joined); ok {
+			hits = addHit(hits, Hit{Rule: p.list[i].rule, Plural: plural})
+		}
+	}
+	return hits
+}
+
+func addHit(hits []Hit, h Hit) []Hit {
+	for i := range hits {
+		if hits[i].Rule == h.Rule {
+			hits[i].Plural = hits[i].Plural && h.Plural
+			return hits
+		}
+	}
+	return append(hits, h)
+}
+
+// parse compiles an entry of a key: list.
+func parse(entry string, id rule.ID) (pattern, bool) {
+	p := pattern{rule: id}
 	if strings.Contains(entry, "*") {
 		parts := strings.FieldsFunc(strings.ToLower(entry), isSeparator)
 		expr := regexp.QuoteMeta(strings.Join(parts, "_"))
@@ -96,7 +147,7 @@ func parseName(entry string, rule int32) (namePattern, bool) {
 	}
 	p.spellings = [][]string{nil}
 	for i, part := range strings.Split(entry, "?") {
-		more := words(part)
+		more := Words(part)
 		if len(more) == 0 {
 			return p, false
 		}
@@ -137,7 +188,7 @@ func newKeyWord(word string) keyWord {
 }
 
 // match looks for the pattern among the words of a key, which are joined with _.
-func (p *namePattern) match(key []keyWord, joined string) (hit, plural bool) {
+func (p *pattern) match(key []keyWord, joined string) (hit, plural bool) {
 	if p.glob != nil {
 		return p.glob.MatchString(joined), false
 	}

@@ -1,31 +1,33 @@
-package mask
+package shape
 
 import (
 	"bytes"
-	"slices"
-	"strings"
+
+	"github.com/auditship/auditship/agent/mask/chars"
+	"github.com/auditship/auditship/agent/mask/detect"
+	"github.com/auditship/auditship/agent/mask/rule"
 )
 
-// quoted masks quoted values in messages that name a secret: invalid token
+// Messages reads quoted values in messages that name a secret: invalid token
 // "abc", property "password" failed: no match for "abc", field [pin]: value [1].
 // After a quoted sensitive name every later value in quotes goes; after a plain
 // word only one that follows closely, unless the text is torn. What follows a
-// --flag goes without quotes, and in a message what follows a plain word, if it
-// looks made: invalid token x9f3a21.
-func (w *walker) quoted(text []byte, node int32, torn, message bool) {
-	q := quoting{w: w, text: text, node: node, torn: torn, message: message, rule: none}
+// --flag goes without quotes, and where the text is known to be a message what
+// follows a plain word, if it looks made: invalid token x9f3a21.
+func Messages(text []byte, torn, message bool, r *Reader) {
+	q := quoting{Reader: r, text: text, torn: torn, message: message, rule: rule.None}
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
 		case c == '\n':
-			q.rule, q.left, i = none, 0, i+1
-		case c == '[' && w.m.rules.markerLength(text[i:]) > 0:
-			i += w.m.rules.markerLength(text[i:])
-		case opensQuote[c] && (i == 0 || !isAlnum(text[i-1])):
+			q.rule, q.left, i = rule.None, 0, i+1
+		case c == '[' && r.Marker(text[i:]) > 0:
+			i += r.Marker(text[i:])
+		case opensQuote[c] && (i == 0 || !chars.IsAlnum(text[i-1])):
 			i = q.quote(i)
-		case keyRun[c] && c != '[' && c != ']':
-			end := run(text, i, keyRun)
-			q.word(span{i, end})
+		case nameChars[c] && c != '[' && c != ']':
+			end := nameChars.Run(text, i)
+			q.word(span(i, end))
 			i = end
 		default:
 			i++
@@ -35,35 +37,34 @@ func (w *walker) quoted(text []byte, node int32, torn, message bool) {
 
 // quoting is how far a message was read.
 type quoting struct {
-	w             *walker
+	*Reader
 	text          []byte
-	node          int32
 	torn, message bool
-	rule          int32 // of the last sensitive word
-	left          int   // how many more words it reaches
+	rule          rule.ID // of the last sensitive word
+	left          int     // how many more words it reaches
 }
 
 // quote reads what stands in quotes, a name or a value, and says where to go on.
 func (q *quoting) quote(i int) (next int) {
 	start, end, next := quotedRun(q.text, i)
-	content, active := q.text[start:end], q.rule != none && q.left > 0
+	content, active := q.text[start:end], q.rule != rule.None && q.left > 0
 	if end == len(q.text) || bytes.IndexByte(content, '\n') >= 0 {
 		// The quote of a value that goes on, or none: don't.
 		if !active {
 			return i + 1
 		}
-		q.w.takeValue(q.text, span{start, end}, q.rule)
+		q.value(q.text, span(start, end), q.rule)
 		return next
 	}
 	if bytes.IndexByte(content, '\\') >= 0 && (i == 0 || q.text[i-1] != '\\') {
-		q.w.layer(q.text, span{start, end}, unescape(content), q.node) // JSON, as a string of another
+		q.Inside(q.text, span(start, end), Unescape(content)) // JSON, as a string of another
 	}
 	property := q.torn || bytes.HasSuffix(q.text[:i], []byte("property "))
-	named := q.w.messageRule(content, q.node, property)
+	named := q.named(content, property)
 	switch {
-	case active && (named == none || looksRandom(content)): // made values hold words, too
-		q.w.takeValue(q.text, span{start, end}, q.rule)
-	case named != none:
+	case active && (named == rule.None || looksRandom(content)): // made values hold words, too
+		q.value(q.text, span(start, end), q.rule)
+	case named != rule.None:
 		q.rule, q.left = named, len(q.text)
 	}
 	return next
@@ -73,24 +74,24 @@ func (q *quoting) quote(i int) (next int) {
 const reach = 3
 
 // word moves on over a plain word.
-func (q *quoting) word(at span) {
+func (q *quoting) word(at detect.Span) {
 	text := q.text
-	first, phrase, next := text[at.start:at.end], []byte(nil), []byte(nil)
-	end := at.end
-	if stop := run(text, min(at.end+1, len(text)), keyRun); stop > at.end+1 && text[at.end] == ' ' {
-		phrase, next = text[at.start:stop], text[at.end+1:stop] // API key, token name
+	first, phrase, next := text[at.Start:at.End], []byte(nil), []byte(nil)
+	end := at.End
+	if stop := nameChars.Run(text, min(at.End+1, len(text))); stop > at.End+1 && text[at.End] == ' ' {
+		phrase, next = text[at.Start:stop], text[at.End+1:stop] // API key, token name
 	}
-	named, flag := q.w.messageRule(first, q.node, false), hasPrefix(first, "--")
+	named, flag := q.named(first, false), chars.HasPrefix(first, "--")
 	switch {
-	case named != none && len(next) > 0 && !flag && q.w.m.lookText(next).about:
-		q.rule, q.left = none, 0
+	case named != rule.None && len(next) > 0 && !flag && q.Ask(next).About:
+		q.rule, q.left = rule.None, 0
 		return
-	case named == none && phrase != nil && q.w.messageRule(next, q.node, false) == none:
-		named = q.w.messageRule(phrase, q.node, false)
+	case named == rule.None && phrase != nil && q.named(next, false) == rule.None:
+		named = q.named(phrase, false)
 		end += 1 + len(next)
 	}
 	switch {
-	case named != none:
+	case named != rule.None:
 		q.bare(end, named, flag)
 		if q.rule, q.left = named, reach; q.torn {
 			q.left = len(text)
@@ -102,24 +103,24 @@ func (q *quoting) word(at span) {
 
 // bare takes the word without quotes that follows a sensitive one, which ended
 // at end: after a flag whatever it is, in a message if it looks made.
-func (q *quoting) bare(end int, rule int32, flag bool) {
+func (q *quoting) bare(end int, by rule.ID, flag bool) {
 	if !flag && !q.message {
 		return
 	}
 	v := nextWord(q.text, end)
-	if word := q.text[v.start:v.end]; !flag && (string(word) == "is" || string(word) == "was" || string(word) == "to") {
-		v = nextWord(q.text, v.end)
+	if word := q.text[v.Start:v.End]; !flag && (string(word) == "is" || string(word) == "was" || string(word) == "to") {
+		v = nextWord(q.text, v.End)
 	}
-	word := q.text[v.start:v.end]
+	word := q.text[v.Start:v.End]
 	if len(word) > 0 && word[0] != '-' && (flag || looksRandom(word)) {
-		q.w.takeValue(q.text, v, rule)
+		q.value(q.text, v, by)
 	}
 }
 
 // nextWord is the word behind one blank, without the punctuation of a sentence.
-func nextWord(text []byte, end int) span {
+func nextWord(text []byte, end int) detect.Span {
 	if end >= len(text) || text[end] != ' ' {
-		return span{end, end}
+		return span(end, end)
 	}
 	start := end + 1
 	for end = start; end < len(text) && text[end] > ' ' && !opensQuote[text[end]]; end++ {
@@ -127,7 +128,7 @@ func nextWord(text []byte, end int) span {
 	for end > start && bytes.IndexByte([]byte(".,;:!?)]"), text[end-1]) >= 0 {
 		end--
 	}
-	return span{start, end}
+	return span(start, end)
 }
 
 // looksRandom tells a generated word from one of a language.
@@ -135,31 +136,21 @@ func looksRandom(word []byte) bool {
 	return len(word) >= 20 || len(word) >= 6 && bytes.ContainsAny(word, "0123456789")
 }
 
-// isAbout says whether a word after a sensitive one takes its sense away: token
-// name, password for.
-func isAbout(split []string) bool {
-	made := slices.ContainsFunc(split, func(word string) bool { return strings.ContainsAny(word, "0123456789") })
-	return !made && slices.ContainsFunc(split, isDescribing) || len(split) == 1 && isPreposition(split[0])
-}
-
-func isPreposition(word string) bool {
-	switch word {
-	case "for", "of", "in", "by", "from", "on", "at", "to", "with":
-		return true
+// named is the rule for a name in a message, or none. Where the structure is
+// lost, the last keys of all paths count as names.
+func (q *quoting) named(name []byte, lost bool) rule.ID {
+	if len(name) == 0 || len(name) > MaxName || bytes.Count(name, []byte(" ")) > 2 {
+		return rule.None
 	}
-	return false
-}
-
-// messageRule is the rule for a name in a message, or none.
-func (w *walker) messageRule(name []byte, node int32, torn bool) int32 {
-	if len(name) == 0 || len(name) > longKey || bytes.Count(name, []byte(" ")) > 2 {
-		return none
+	said := q.Ask(name)
+	if said.Rule == rule.None && lost {
+		return said.Lost
 	}
-	return w.textRule(name, node, torn)
+	return said.Rule
 }
 
 // opensQuote are the first bytes of what messages quote with.
-var opensQuote = func() (c charset) {
+var opensQuote = func() (c chars.Set) {
 	for _, b := range "\"'`[(" {
 		c[b] = true
 	}
@@ -192,7 +183,7 @@ func quotedRun(text []byte, i int) (start, end, next int) {
 		return i + 1, end, min(next+1, len(text))
 	}
 	for _, pair := range quotePairs {
-		if !hasPrefix(text[i:], pair.open) {
+		if !chars.HasPrefix(text[i:], pair.open) {
 			continue
 		}
 		start = i + len(pair.open)

@@ -1,4 +1,4 @@
-package mask
+package spec
 
 import (
 	"cmp"
@@ -75,8 +75,8 @@ const (
 	shownBehind = 40
 )
 
-// withText fills in the lines of the files.
-func (e Errors) withText(files map[string][]byte) Errors {
+// WithText fills in the lines of the files.
+func (e Errors) WithText(files map[string][]byte) Errors {
 	for _, one := range e {
 		lines := strings.Split(string(files[one.File]), "\n")
 		if one.Line > 0 && one.Line <= len(lines) {
@@ -95,8 +95,8 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
-// sorted puts the mistakes of each file in the order of the file.
-func (e Errors) sorted() Errors {
+// Sorted puts the mistakes of each file in the order of the file.
+func (e Errors) Sorted() Errors {
 	slices.SortStableFunc(e, func(a, b *Error) int {
 		if a.File != b.File {
 			return 0
@@ -106,9 +106,9 @@ func (e Errors) sorted() Errors {
 	return e
 }
 
-// nearest finds the word that was probably meant: at most a third of its
+// Nearest finds the word that was probably meant: at most a third of its
 // letters differ.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+1
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), c); d < least {

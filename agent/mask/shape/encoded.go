@@ -1,4 +1,4 @@
-package mask
+package shape
 
 import (
 	"bytes"
@@ -6,30 +6,33 @@ import (
 	"html"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/auditship/auditship/agent/mask/chars"
+	"github.com/auditship/auditship/agent/mask/detect"
 )
 
-// percent looks into the percent-encoded parts of a text. A part with a secret
+// Percent looks into the percent-encoded parts of a text. A part with a secret
 // inside goes as a whole.
-func (w *walker) percent(text []byte, node int32) {
+func Percent(text []byte, r *Reader) {
 	for i := 0; i < len(text); {
 		if !atomChars[text[i]] {
 			i++
 			continue
 		}
-		end := run(text, i, atomChars)
+		end := atomChars.Run(text, i)
 		if bytes.IndexByte(text[i:end], '%') >= 0 {
-			w.layer(text, span{i, end}, unpercent(nil, text[i:end], true), node)
+			r.Inside(text, span(i, end), Unpercent(nil, text[i:end], true))
 		}
 		i = end
 	}
 }
 
 // atomChars are the characters of one value in a URL or a form.
-var atomChars = newCharset("%+-._~!*'()$@/")
+var atomChars = chars.Alnum("%+-._~!*'()$@/")
 
-// unpercent resolves %XX where XX is a number, and with plus also + for a
+// Unpercent resolves %XX where XX is a number, and with plus also + for a
 // blank.
-func unpercent(dst, text []byte, plus bool) []byte {
+func Unpercent(dst, text []byte, plus bool) []byte {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if c == '%' && i+2 < len(text) && hexDigit(text[i+1]) >= 0 && hexDigit(text[i+2]) >= 0 {
@@ -45,7 +48,7 @@ func unpercent(dst, text []byte, plus bool) []byte {
 
 func hexDigit(c byte) int {
 	switch {
-	case isDigit(c):
+	case chars.IsDigit(c):
 		return int(c - '0')
 	case 'a' <= c|0x20 && c|0x20 <= 'f':
 		return int(c|0x20-'a') + 10
@@ -53,90 +56,55 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// entities looks into the lines of a text that are HTML: &quot;password&quot;. A
+// Entities looks into the lines of a text that are HTML: &quot;password&quot;. A
 // line with a secret inside goes as a whole.
-func (w *walker) entities(text []byte, node int32) {
+func Entities(text []byte, r *Reader) {
 	start := 0
 	for line := range bytes.Lines(text) {
 		body := bytes.TrimRight(line, "\r\n")
 		if bytes.IndexByte(body, '&') >= 0 {
-			w.layer(text, span{start, start + len(body)}, []byte(html.UnescapeString(string(body))), node)
+			r.Inside(text, span(start, start+len(body)), []byte(html.UnescapeString(string(body))))
 		}
 		start += len(line)
 	}
 }
 
-// layer looks into what text[at] decodes to, and takes at as a whole if there
-// is a secret inside, or if the layers go deeper than the limit.
-func (w *walker) layer(text []byte, at span, decoded []byte, node int32) {
-	if bytes.Equal(decoded, text[at.start:at.end]) {
-		return
-	}
-	if w.depth >= w.m.rules.limits.decode {
-		w.m.refuse(w.m.rules.limitRule)
-		w.spans = append(w.spans, hitSpan{span: at, rule: w.m.rules.limitRule})
-		return
-	}
-	if rule := w.inner().probe(decoded, node); rule != none {
-		w.spans = append(w.spans, hitSpan{span: at, rule: rule})
-	}
-}
-
-// probe says which rule is the strongest that hits something in text, or none.
-// It counts nothing.
-func (w *walker) probe(text []byte, node int32) int32 {
-	m := w.m
-	defer m.quiet(m.probed)
-	m.probed = &probe{rule: none}
-	w.frames = w.frames[:0]
-	if _, changed := w.inspect(text, node, m.rules.prefilter.look(text)); !changed {
-		return none
-	}
-	return m.probed.rule
-}
-
-// probe collects the rules that hit while nothing is counted.
-type probe struct{ rule int32 }
-
-// quiet ends a probe.
-func (m *Masker) quiet(before *probe) { m.probed = before }
-
-// minBase64 is the length from which a run of base64 is decoded: 24 characters,
+// MinBase64 is the length from which a run of base64 is decoded: 24 characters,
 // of which two may be padding that was left out.
-const minBase64 = 22
+const MinBase64 = 22
 
-// base64 looks into the base64 runs of a text. A run with a secret inside goes
+// Base64 looks into the base64 runs of a text. A run with a secret inside goes
 // as a whole.
-func (w *walker) base64(text []byte, node int32) {
+func Base64(text []byte, r *Reader) {
 	for i := 0; i < len(text); {
 		end := base64End(text, i)
-		if end-i >= minBase64 && !w.base64Run(text, span{i, end}, node) {
-			w.base64Parts(text, span{i, end}, node)
+		if end-i >= MinBase64 && !r.base64Run(text, span(i, end)) {
+			r.base64Parts(text, span(i, end))
 		}
 		i = max(end, i+1) // what looks like padding may be the = of a pair
 	}
 }
 
-// base64Run decodes one run. It returns false if the run is none.
-func (w *walker) base64Run(text []byte, at span, node int32) bool {
-	decoded, ok := w.decodeBase64(text[at.start:at.end])
+// base64Run decodes one run. It returns false if the run is rule.None.
+func (r *Reader) base64Run(text []byte, at detect.Span) bool {
+	decoded, ok := r.decodeBase64(text[at.Start:at.End])
 	if !ok {
 		return false
 	}
-	w.layer(text, at, decoded, node)
+	r.Inside(text, at, decoded)
 	return true
 }
 
 // base64Parts decodes what stands between the slashes of a run: a path is
 // made of the characters of base64, too.
-func (w *walker) base64Parts(text []byte, at span, node int32) {
-	start := at.start
-	for i := at.start; i <= at.end; i++ {
-		if i < at.end && text[i] != '/' {
+func (r *Reader) base64Parts(text []byte, at detect.Span) {
+	start := at.Start
+	for i := at.Start; i <= at.End; i++ {
+		if i < at.End && text[i] != '/' {
 			continue
 		}
-		if i-start >= minBase64 && i-start < at.end-at.start {
-			w.base64Run(text, span{start, i}, node)
+		if i-start >= MinBase64 && i-start < at.End-at.Start {
+			r.base64Run(text, span(start, i))
 		}
 		start = i + 1
 	}
@@ -148,7 +116,7 @@ func base64End(text []byte, i int) int {
 	end := i
 	for {
 		line := end
-		end = run(text, end, base64Chars)
+		end = Base64Chars.Run(text, end)
 		if end-line < 60 || end >= len(text) {
 			break
 		}
@@ -156,7 +124,7 @@ func base64End(text []byte, i int) int {
 		if text[next] == '\r' {
 			next++
 		}
-		if next+1 >= len(text) || text[next] != '\n' || !base64Chars[text[next+1]] {
+		if next+1 >= len(text) || text[next] != '\n' || !Base64Chars[text[next+1]] {
 			break
 		}
 		end = next + 1
@@ -167,12 +135,13 @@ func base64End(text []byte, i int) int {
 	return end
 }
 
-var base64Chars = newCharset("+/_-")
+// Base64Chars are the characters of both alphabets of base64, without padding.
+var Base64Chars = chars.Alnum("+/_-")
 
 // decodeBase64 decodes a run in either alphabet, with or without padding. Only
 // text is of interest: what has control characters or is no UTF-8 is refused,
 // most of the time after the first few bytes.
-func (w *walker) decodeBase64(run []byte) ([]byte, bool) {
+func (r *Reader) decodeBase64(run []byte) ([]byte, bool) {
 	if !textStart(run) {
 		return nil, false
 	}
@@ -186,12 +155,12 @@ func (w *walker) decodeBase64(run []byte) ([]byte, bool) {
 	if n := len(run) - bytes.Count(run, []byte("\n")) - bytes.Count(run, []byte("\r")); n%4 == 1 {
 		run = run[:len(run)-1] // torn off
 	}
-	w.decoded = slices.Grow(w.decoded[:0], enc.DecodedLen(len(run)))[:enc.DecodedLen(len(run))]
-	n, err := enc.Decode(w.decoded, run)
-	if err != nil || !isText(w.decoded[:n]) {
+	r.buffer = slices.Grow(r.buffer[:0], enc.DecodedLen(len(run)))[:enc.DecodedLen(len(run))]
+	n, err := enc.Decode(r.buffer, run)
+	if err != nil || !isText(r.buffer[:n]) {
 		return nil, false
 	}
-	return w.decoded[:n], true
+	return r.buffer[:n], true
 }
 
 // textStart decodes the first eight characters only. Text in base64 starts

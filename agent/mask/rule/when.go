@@ -1,62 +1,48 @@
-package mask
+package rule
 
 import (
+	"strings"
+
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
-// condition limits a rule to records whose fields match, all of them.
-type condition struct {
-	fields []fieldMatch
+// Condition limits a rule to records whose fields match, all of them.
+type Condition struct {
+	Fields []FieldMatch
 }
 
-// fieldMatch is one entry of when.
-type fieldMatch struct {
-	path   []string
-	values []string // globs, one must match
-	negate bool     // none may
+// FieldMatch is one entry of when.
+type FieldMatch struct {
+	Path   []string
+	Values []string // globs, one must match
+	Negate bool     // none may
 }
 
-// condition3 is what is known about a condition for the record at hand.
-type condition3 byte
-
-const (
-	notAsked condition3 = iota
-	isMet
-	isNotMet
-)
-
-// holds says whether a rule's condition is met by the record at hand. Where a
-// field stands in a record twice, either value can meet it.
-func (m *Masker) holds(index int32) bool {
-	c := m.rules.rules[index].when
-	if c == nil {
-		return true
-	}
-	if m.met[index] == notAsked {
-		m.met[index] = isMet
-		for i := range c.fields {
-			if !m.fieldMatches(&c.fields[i]) {
-				m.met[index] = isNotMet
-			}
+// Holds says whether a record meets the condition. Where a field stands in it
+// twice, either value can meet it.
+func (c *Condition) Holds(record []byte) bool {
+	for i := range c.Fields {
+		if !c.Fields[i].matches(record) {
+			return false
 		}
 	}
-	return m.met[index] == isMet
+	return true
 }
 
-func (m *Masker) fieldMatches(f *fieldMatch) bool {
+func (f *FieldMatch) matches(record []byte) bool {
 	found := false
-	for _, value := range fieldValues(m.record, f.path) {
+	for _, value := range fieldValues(record, f.Path) {
 		found = true
-		if anyGlob(f.values, value) != f.negate {
+		if anyGlob(f.Values, value) != f.Negate {
 			return true
 		}
 	}
-	return f.negate && !found
+	return f.Negate && !found
 }
 
 func anyGlob(globs []string, s string) bool {
 	for _, g := range globs {
-		if globMatch(g, s) {
+		if Glob(g, s) {
 			return true
 		}
 	}
@@ -101,4 +87,26 @@ func appendScalar(out []string, s *jsonscan.Scanner, kind jsonscan.Kind) []strin
 		return append(out, string(s.Bytes()))
 	}
 	return out
+}
+
+// Glob matches s against a pattern in which * stands for any text.
+func Glob(pattern, s string) bool {
+	star, mark := -1, 0
+	p, i := 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && pattern[p] == s[i]:
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }

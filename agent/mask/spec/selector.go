@@ -1,0 +1,162 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/mask/detect"
+	"github.com/auditship/auditship/agent/mask/names"
+	"github.com/auditship/auditship/agent/mask/paths"
+)
+
+func (p *parser) intoPaths(to *[]Path) reader {
+	return func(n *yaml.Node, key string) {
+		text := p.text(n, key)
+		if text == "" {
+			return
+		}
+		segs, err := paths.Parse(text)
+		if err != nil {
+			p.fail(n, key, "%v", err)
+			return
+		}
+		p.mistyped(n, key, text, segs)
+		*to = append(*to, Path{p.at(n, key), text, segs})
+	}
+}
+
+func (p *parser) selector(n *yaml.Node, key string, r *Rule) {
+	kinds := 0
+	one := func(read reader) reader {
+		return func(n *yaml.Node, key string) {
+			kinds++
+			p.items(n, key, read)
+		}
+	}
+	p.mapping(n, key, map[string]reader{
+		"path": one(p.intoPaths(&r.Paths)),
+		"key": one(func(n *yaml.Node, key string) {
+			if t := p.text(n, key); t != "" {
+				if !names.Readable(t) {
+					p.fail(n, key, "the name has no letters or digits")
+					return
+				}
+				r.Keys = append(r.Keys, Text{p.at(n, key), t})
+			}
+		}),
+		"detect": one(func(n *yaml.Node, key string) {
+			if name := p.oneOf(n, key, "detector", detect.Names()...); name != "" {
+				r.Detect = append(r.Detect, detect.Named(name)...)
+			}
+		}),
+		"match":   one(func(n *yaml.Node, key string) { p.match(n, key, r) }),
+		"literal": p.intoText(&r.Literal),
+		"in":      func(n *yaml.Node, key string) { p.items(n, key, p.intoPaths(&r.In)) },
+		"objects": p.intoBool(&r.Objects),
+	})
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	if kinds != 1 {
+		p.fail(n, key, "a selector names one of path:, key:, detect:, match:")
+		return
+	}
+	p.qualifiers(n, key, r)
+}
+
+// qualifiers refuses what would do nothing beside a selector, or make it miss
+// something.
+func (p *parser) qualifiers(n *yaml.Node, key string, r *Rule) {
+	switch {
+	case len(r.In) > 0 && len(r.Paths) > 0:
+		p.fail(n, key, "in: goes with key:, detect: or match:; a path says where itself")
+	case r.Literal != "" && len(r.Match) == 0 && !p.complained(key+".match"):
+		p.fail(n, key, "literal: goes with match:")
+	case !r.Objects && len(r.Paths)+len(r.Keys) == 0:
+		p.fail(n, key, "objects: goes with path: or key:")
+	}
+	for _, re := range r.Match {
+		if r.Literal != "" && !alwaysHolds(re, r.Literal) {
+			p.fail(n, key, "literal: a match without %q is possible, and would be missed", r.Literal)
+		}
+	}
+}
+
+func (p *parser) match(n *yaml.Node, key string, r *Rule) {
+	text := p.text(n, key)
+	if text == "" {
+		return
+	}
+	re, err := regexp.Compile(text)
+	switch {
+	case err != nil:
+		p.fail(n, key, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	case re.MatchString(""):
+		p.fail(n, key, "the expression matches the empty text")
+	case len(text) > p.spec.Limits.Regex:
+		p.fail(n, key, "the expression is longer than %d bytes (limits.regex_max_len)", p.spec.Limits.Regex)
+	default:
+		r.Match = append(r.Match, re)
+	}
+}
+
+// fields are the gateway's names that paths start with.
+var fields = []string{
+	"error_message", "event_time", "event_type", "http_request", "http_response", "id", "ip_address",
+	"operator", "resource_id", "resource_name", "resource_type", "source", "token_name",
+}
+
+// mistyped refuses a path that is a typing mistake away from a field of the
+// gateway's record, since it would never match. Who means another field writes
+// ["name"].
+func (p *parser) mistyped(n *yaml.Node, key, text string, path paths.Path) {
+	if path.InArray() {
+		p.fail(n, key, "the path can never match: a record is an object")
+		return
+	}
+	first, ok := path.First()
+	if meant := nearField(first); ok && meant != "" && !strings.HasPrefix(text, "[") {
+		p.failAt(p.at(n, key), fmt.Sprintf("the path can never match: records have no field %q", first), meant)
+	}
+}
+
+// nearField is the field of the gateway's record that a name is a typing
+// mistake away from, or "".
+func nearField(name string) string {
+	if len(name) < 5 || slices.Contains(fields, name) {
+		return ""
+	}
+	best, least := "", 3
+	for _, f := range fields {
+		if d := distance(name, f); len(f) >= 5 && d < least {
+			best, least = f, d
+		}
+	}
+	return best
+}
+
+// alwaysHolds says whether every match of an expression holds the literal.
+func alwaysHolds(re *regexp.Regexp, literal string) bool {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	return err == nil && mustHold(tree, literal)
+}
+
+func mustHold(re *syntax.Regexp, literal string) bool {
+	holds := func(sub *syntax.Regexp) bool { return mustHold(sub, literal) }
+	switch re.Op {
+	case syntax.OpLiteral:
+		return re.Flags&syntax.FoldCase == 0 && strings.Contains(string(re.Rune), literal)
+	case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
+		return slices.ContainsFunc(re.Sub, holds)
+	case syntax.OpRepeat:
+		return re.Min > 0 && holds(re.Sub[0])
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !holds(sub) })
+	}
+	return false
+}
