@@ -17,8 +17,6 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
 	reports "github.com/auditship/auditship/exporter/report"
-
-	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // export is one call of the command.
@@ -27,10 +25,9 @@ type export struct {
 	query reports.Query
 	opts  reports.Options
 
-	last, from, to string
-	format, sort   string
-	timezone       string
-	output         string // file, "" or "-" for standard output
+	period       period
+	format, sort string
+	output       string // file, "" or "-" for standard output
 }
 
 func newExportCommand(p *program) *cobra.Command {
@@ -74,6 +71,7 @@ role auditship_analyst is enough.`,
 
 func (e *export) addFlags(cmd *cobra.Command) {
 	flags, q, o := cmd.Flags(), &e.query, &e.opts
+	e.period.addFlags(cmd, "now")
 	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type as recorded")
 	flags.StringArrayVar(&q.Operators, "operator", nil, "`name`, id or e-mail address of the operator")
 	flags.StringArrayVar(&q.ResourceIDs, "resource-id", nil, "`id` of the resource")
@@ -81,10 +79,6 @@ func (e *export) addFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&q.Sources, "source", nil, "dashboard, api or adc")
 	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
 	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
-	flags.StringVar(&e.last, "last", "", "the `time` up to now: 12h, 30d, 2w")
-	flags.StringVar(&e.from, "from", "", "first `time`, included")
-	flags.StringVar(&e.to, "to", "", "last `time`, not included; a date is, as a whole day")
-	flags.StringVar(&e.timezone, "timezone", "UTC", "of dates and of printed times: an IANA `name`, UTC or local")
 	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")
 	flags.BoolVar(&o.Details, "details", false, "the whole record")
 	flags.StringSliceVar(&o.Columns, "columns", nil, "`names` of columns or fields, with commas, instead of the page's")
@@ -93,8 +87,6 @@ func (e *export) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&e.sort, "sort", string(reports.NewestFirst), "asc (oldest first) or desc")
 	flags.Int64Var(&o.Limit, "limit", 0, "at most so many records (default: all)")
 	flags.BoolVar(&o.NoDefuse, "no-defuse", false, "leave CSV cells as they are that a spreadsheet would run")
-	cmd.MarkFlagsMutuallyExclusive("last", "from")
-	cmd.MarkFlagsMutuallyExclusive("last", "to")
 	cmd.MarkFlagsMutuallyExclusive("details", "columns")
 	for name, values := range map[string][]string{
 		"format": {"csv", "json", "ndjson", "table"}, "sort": {"asc", "desc"},
@@ -127,69 +119,16 @@ func (e *export) run(ctx context.Context) error {
 }
 
 // complete works out what the flags say together.
-func (e *export) complete(now time.Time) error {
-	zone, err := parseZone(e.timezone)
-	if err != nil {
+func (e *export) complete(now time.Time) (err error) {
+	if e.query.From, e.query.To, e.opts.Location, err = e.period.bounds(now); err != nil {
 		return err
 	}
-	e.opts.Location = zone
 	e.opts.Order = reports.Order(e.sort)
 	e.opts.Format = e.chooseFormat()
 	if e.opts.Format == reports.Table && e.toStdout() {
 		e.opts.Width = terminalWidth(e.stdout)
 	}
-	return e.period(now, zone)
-}
-
-// period sets the query's bounds from --last, --from and --to.
-func (e *export) period(now time.Time, zone *time.Location) error {
-	if e.last != "" {
-		span, err := strictyaml.ParseDuration(e.last)
-		if err != nil {
-			return fmt.Errorf("--last: %w", err)
-		}
-		e.query.From = now.Add(-span.Duration())
-	}
-	if e.from != "" {
-		at, _, err := parseTime(e.from, zone)
-		if err != nil {
-			return fmt.Errorf("--from: %w", err)
-		}
-		e.query.From = at
-	}
-	if e.to != "" {
-		at, isDate, err := parseTime(e.to, zone)
-		if err != nil {
-			return fmt.Errorf("--to: %w", err)
-		}
-		if isDate {
-			at = at.AddDate(0, 0, 1)
-		}
-		e.query.To = at
-	}
 	return nil
-}
-
-// parseTime reads an RFC 3339 time, or a date, which is its first moment.
-func parseTime(s string, zone *time.Location) (at time.Time, isDate bool, err error) {
-	if at, err = time.ParseInLocation(time.DateOnly, s, zone); err == nil {
-		return at, true, nil
-	}
-	if at, err = time.Parse(time.RFC3339, s); err == nil {
-		return at, false, nil
-	}
-	return at, false, fmt.Errorf("%q is neither a date such as 2026-11-20 nor a time such as 2026-11-20T15:04:05Z", s)
-}
-
-func parseZone(name string) (*time.Location, error) {
-	if strings.EqualFold(name, "local") {
-		return time.Local, nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("--timezone: %q is no time zone such as Europe/Berlin", name)
-	}
-	return zone, nil
 }
 
 // chooseFormat follows --format, then the name of the file, then who reads.

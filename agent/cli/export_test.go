@@ -218,10 +218,6 @@ elasticsearch: {urls: http://127.0.0.1:1}
 }
 
 func TestPeriod(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		last, from, to   string
@@ -232,16 +228,17 @@ func TestPeriod(t *testing.T) {
 		"last week":         {"1w", "", "", "2026-11-13T12:00:00Z", ""},
 		"a day":             {"", "2026-11-20", "2026-11-20", "2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z"},
 		"a day of 25 hours": {"", "2026-10-25", "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"},
-		"instants":          {"", "2026-11-20T01:02:03Z", "2026-11-20T01:02:03.5+01:00", "2026-11-20T01:02:03Z", "2026-11-20T00:02:03.5Z"},
+		"instants":          {"", "2026-11-20T01:02:03Z", "2026-11-20T03:02:03.5+01:00", "2026-11-20T01:02:03Z", "2026-11-20T02:02:03.5Z"},
 		"from a day on":     {"", "2026-11-20", "", "2026-11-19T23:00:00Z", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := &export{last: c.last, from: c.from, to: c.to}
-			if err := e.period(now, berlin); err != nil {
+			p := period{last: c.last, from: c.from, to: c.to, timezone: "Europe/Berlin"}
+			from, to, _, err := p.bounds(now)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if from, to := stamp(e.query.From), stamp(e.query.To); from != c.wantFrom || to != c.wantTo {
-				t.Errorf("from %s to %s, want from %s to %s", from, to, c.wantFrom, c.wantTo)
+			if stamp(from) != c.wantFrom || stamp(to) != c.wantTo {
+				t.Errorf("from %s to %s, want from %s to %s", stamp(from), stamp(to), c.wantFrom, c.wantTo)
 			}
 		})
 	}

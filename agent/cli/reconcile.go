@@ -11,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/reconcile"
-
-	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // reconciliation is one call of the command.
@@ -20,9 +18,9 @@ type reconciliation struct {
 	*program
 	opts reconcile.Options
 
-	last, from, to   string
-	timezone, format string
-	zone             *time.Location
+	period period
+	format string
+	zone   *time.Location
 }
 
 func newReconcileCommand(p *program) *cobra.Command {
@@ -59,16 +57,11 @@ token needs iam:GetAudit on arn:api7:iam:organization/*.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&r.last, "last", "", "the `time` up to ten minutes ago: 12h, 30d, 2w")
-	flags.StringVar(&r.from, "from", "", "first `time`, included")
-	flags.StringVar(&r.to, "to", "", "last `time`, not included; a date is, as a whole day")
-	flags.StringVar(&r.timezone, "timezone", "UTC", "of dates and of printed times: an IANA `name`, UTC or local")
+	r.period.addFlags(cmd, "ten minutes ago")
 	flags.BoolVar(&r.opts.Repair, "repair", false, "send what is missing")
 	flags.StringVar(&r.format, "format", "table", "table or json")
 	flags.StringVar(&r.opts.Input, "input", "", "`id` of the input of type api to compare (default: the first of each gateway)")
 	cmd.MarkFlagsOneRequired("last", "from")
-	cmd.MarkFlagsMutuallyExclusive("last", "from")
-	cmd.MarkFlagsMutuallyExclusive("last", "to")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
 	return cmd
 }
@@ -112,33 +105,11 @@ func (r *reconciliation) run(ctx context.Context) error {
 
 // complete works out the period.
 func (r *reconciliation) complete(now time.Time) (err error) {
-	if r.zone, err = parseZone(r.timezone); err != nil {
+	if r.opts.From, r.opts.To, r.zone, err = r.period.bounds(now); err != nil {
 		return err
 	}
-	if r.last != "" {
-		span, err := strictyaml.ParseDuration(r.last)
-		if err != nil {
-			return fmt.Errorf("--last: %w", err)
-		}
-		r.opts.From = now.Add(-span.Duration())
-	}
-	if r.from != "" {
-		if r.opts.From, _, err = parseTime(r.from, r.zone); err != nil {
-			return fmt.Errorf("--from: %w", err)
-		}
-	}
-	if r.to != "" {
-		at, isDate, err := parseTime(r.to, r.zone)
-		if err != nil {
-			return fmt.Errorf("--to: %w", err)
-		}
-		if isDate {
-			at = at.AddDate(0, 0, 1)
-		}
-		r.opts.To = at
-	}
-	if !r.opts.To.IsZero() && !r.opts.From.Before(r.opts.To) || r.opts.To.IsZero() && !r.opts.From.Before(now) {
-		return errors.New("the period is empty: --from has to be before --to")
+	if !r.opts.From.Before(now) {
+		return errors.New("the period is empty: it begins in the future")
 	}
 	return nil
 }
