@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 
-	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter"
 
 	"github.com/auditship/auditship/agent/strictyaml"
@@ -40,14 +39,13 @@ func unreachable(err error) error { return &exitError{exitUnreachable, err} }
 // Any other error is a check that failed: 1.
 func exitCode(err error) int {
 	var marked *exitError
-	var inConfig strictyaml.Errors
-	var inRules mask.Errors
+	var mistakes strictyaml.Errors
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &marked):
 		return marked.code
-	case errors.As(err, &inConfig), errors.As(err, &inRules):
+	case errors.As(err, &mistakes):
 		return exitMisused
 	case noAnswer(err):
 		return exitUnreachable

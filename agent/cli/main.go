@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/contain"
-	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/agent/strictyaml"
 )
 
@@ -68,13 +67,10 @@ func report(stderr io.Writer, err error) {
 		return
 	}
 	text := "auditship: " + err.Error()
-	var inConfig strictyaml.Errors
-	var inRules mask.Errors
+	var mistakes strictyaml.Errors
 	switch {
-	case errors.As(err, &inConfig):
-		text = inConfig.Error()
-	case errors.As(err, &inRules):
-		text = inRules.Quoted()
+	case errors.As(err, &mistakes):
+		text = mistakes.Error()
 	case errors.Is(err, context.Canceled):
 		text = "auditship: interrupted"
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/auditship/auditship/agent/mask/paths"
 	"github.com/auditship/auditship/agent/mask/rule"
 	"github.com/auditship/auditship/agent/mask/spec"
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // compiler puts parsed files together.
@@ -187,7 +188,7 @@ func (c *compiler) override(id rule.ID, one spec.Rule) {
 	if !known {
 		at := one.At
 		at.Key += ".override"
-		c.suggest(at, spec.Nearest(one.Override, slices.Sorted(slices.Values(c.r.set.Names()))), "there is no rule %q", one.Override)
+		c.suggest(at, strictyaml.Nearest(one.Override, slices.Sorted(slices.Values(c.r.set.Names()))), "there is no rule %q", one.Override)
 		return
 	}
 	c.r.set.Of(id).Overrides = other

@@ -67,7 +67,7 @@ type loaded struct {
 	texts map[string][]byte // by file
 }
 
-func (l *loaded) test() Errors { return runTests(l.rules, l.tests).WithText(l.texts) }
+func (l *loaded) test() Errors { return runTests(l.rules, l.tests).Quote(l.texts) }
 
 func load(files []string, opts Options) (*loaded, error) {
 	if opts.LookupEnv == nil {
@@ -81,7 +81,7 @@ func load(files []string, opts Options) (*loaded, error) {
 	c := newCompiler(opts)
 	l.rules = c.compile(specs)
 	if errs = append(errs, c.errs...); len(errs) > 0 {
-		return nil, errs.Sorted().WithText(l.texts)
+		return nil, errs.Sorted().Quote(l.texts)
 	}
 	for i := range specs {
 		l.tests = append(l.tests, specs[i].Tests...)

@@ -69,7 +69,7 @@ func TestMistakesAreShown(t *testing.T) {
 1.yml:4:242: masking.rules[1].action: unknown action "redcat" (did you mean "redact"?)
     ng long long long long long long long long long '}, action: redcat}
                                                                 ^`
-	if got := mistakes.Quoted(); got != want {
+	if got := mistakes.Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -78,13 +78,13 @@ func TestMistakesAreShown(t *testing.T) {
 func TestMistakesInRules(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"empty":              {"", `1.yml:1:1: the file is empty: it needs masking:`},
-		"no YAML":            {"masking: [", `1.yml:1:1: did not find expected node content`},
+		"no YAML":            {"masking: [", `1.yml:1:1: not YAML: did not find expected node content`},
 		"unknown key":        {"maskign: {}", `1.yml:1:1: maskign: unknown key (did you mean "masking"?)`},
-		"key twice":          {"masking:\n  version: 1\n  version: 1", `1.yml:3:3: masking.version: the key stands here twice`},
+		"key twice":          {"masking:\n  version: 1\n  version: 1", `1.yml:3:3: masking.version: is here a second time; the first is in line 2`},
 		"version":            {"masking: {version: 2}", `1.yml:1:20: masking.version: this agent knows version 1 only`},
 		"defaults":           {"masking: {defaults: sctrict}", `1.yml:1:21: masking.defaults: unknown value "sctrict" (did you mean "strict"?)`},
 		"on_error":           {"masking: {on_error: pass}", `1.yml:1:21: masking.on_error: unknown value "pass"`},
-		"limits":             {"masking: {limits: {max_depth: 0, max_string: huge}}", "1.yml:1:31: masking.limits.max_depth: expected a whole number from 1 to 10000\n1.yml:1:46: masking.limits.max_string: expected a size such as 512KiB or 8MiB"},
+		"limits":             {"masking: {limits: {max_depth: 0, max_string: huge}}", "1.yml:1:31: masking.limits.max_depth: expected a whole number from 1 to 10000\n1.yml:1:46: masking.limits.max_string: expected a size such as 512KiB or 8MiB, up to 1GiB"},
 		"no list":            {"masking: {rules: {}}", `1.yml:1:18: masking.rules: expected a list`},
 		"no id":              {"masking: {rules: [{select: {key: a}, action: redact}]}", `1.yml:1:19: masking.rules[0]: a rule needs an id:`},
 		"bad id":             {"masking: {rules: [{id: a b, select: {key: a}, action: redact}]}", `1.yml:1:24: masking.rules[0].id: an id is made of letters, digits, - and _, 48 at most`},
@@ -114,9 +114,9 @@ func TestMistakesInRules(t *testing.T) {
 		"lonely literal":     {"masking: {rules: [{id: a, select: {detect: email, literal: x}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: literal: goes with match:`},
 		"wrong literal":      {"masking: {rules: [{id: a, select: {match: 'a(cme|pex)_[0-9]+', literal: acme}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: literal: a match without "acme" is possible, and would be missed`},
 		"objects of texts":   {"masking: {rules: [{id: a, select: {detect: email, objects: false}, action: redact}]}", `1.yml:1:35: masking.rules[0].select: objects: goes with path: or key:`},
-		"two documents":      {"masking: {}\n---\nmasking: {}\n", `1.yml:3:1: the file has a second document: put all rules into one`},
-		"an alias":           {"masking: {rules: [{id: a, select: {key: &k b}, action: redact}, {id: c, select: {key: *k}, action: redact}]}", `1.yml:1:87: masking.rules[1].select.key: expected a text`},
-		"bad condition":      {"masking: {rules: [{id: a, when: {'a.*': b}, select: {key: b}, action: redact}]}", `1.yml:1:34: masking.rules[0].when.a.*: a condition names one field, such as event_type or http_request.method`},
+		"two documents":      {"masking: {}\n---\nmasking: {}\n", `1.yml:2:1: a second document begins here; the file must be one document`},
+		"an alias":           {"masking: {rules: [{id: a, select: {key: &k b}, action: redact}, {id: c, select: {key: *k}, action: redact}]}", "1.yml:1:41: anchors are not supported; a value that begins with & needs quotes\n1.yml:1:87: aliases are not supported; a value that begins with * needs quotes"},
+		"bad condition":      {"masking: {rules: [{id: a, when: {'a.*': b}, select: {key: b}, action: redact}]}", `1.yml:1:34: masking.rules[0].when."a.*": a condition names one field, such as event_type or http_request.method`},
 		"mistyped field":     {"masking: {rules: [{id: a, when: {event_tpye: b}, select: {key: b}, action: redact}]}", `1.yml:1:34: masking.rules[0].when.event_tpye: records have no field "event_tpye" (did you mean "event_type"?)`},
 		"twice the id":       {"masking: {rules: [{id: a, select: {key: b}, action: redact}, {id: a, select: {key: c}, action: redact}]}", `1.yml:1:62: masking.rules[1]: there is a rule with the id "a" already`},
 		"a built-in id":      {"masking: {rules: [{id: names, select: {key: b}, action: redact}]}", `1.yml:1:19: masking.rules[0]: the built-in rules have a rule with the id "names"; choose another, and override: names to weaken that one`},
@@ -136,6 +136,7 @@ func TestMistakesInRules(t *testing.T) {
 		"no variable":        {"masking: {keys: {k: {env: NONE}}}", `1.yml:1:18: masking.keys.k: the environment variable NONE is not set`},
 		"test without out":   {"masking: {}\ntests: [{in: {a: 1}}]", `1.yml:2:9: tests[0]: a test needs out:, or dropped: true`},
 		"failed test":        {"masking: {}\ntests: [{name: my test, in: {password: x}, out: {password: x}}]", `1.yml:2:9: tests[0]: test "my test" failed: got {"password":"[REDACTED:names]"}, want {"password":"x"}`},
+		"sizes are written as in the configuration": {"masking: {limits: {max_string: 8mib}, version: 2}", `1.yml:1:48: masking.version: this agent knows version 1 only`},
 		"several": {"masking:\n  rules:\n  - {id: a, select: {detect: x}, action: redact}\n  - {id: b, select: {key: x}, action: y}\n  unknown: 1",
 			"1.yml:3:30: masking.rules[0].select.detect: unknown detector \"x\"\n1.yml:4:39: masking.rules[1].action: unknown action \"y\"\n1.yml:5:3: masking.unknown: unknown key"},
 	} {
@@ -144,8 +145,16 @@ func TestMistakesInRules(t *testing.T) {
 			if err == nil {
 				t.Fatal("the rules were accepted")
 			}
-			if err.Error() != tt.want {
-				t.Errorf("got\n%v\nwant\n%s", err, tt.want)
+			var mistakes Errors
+			if !errors.As(err, &mistakes) {
+				t.Fatal(err)
+			}
+			var lines []string
+			for _, one := range mistakes {
+				lines = append(lines, one.Error())
+			}
+			if got := strings.Join(lines, "\n"); got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 			}
 		})
 	}

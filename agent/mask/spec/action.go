@@ -1,13 +1,13 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/auditship/auditship/agent/mask/paths"
 	"github.com/auditship/auditship/agent/mask/rule"
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 // unkeyed names actions of other tools that this one refuses.
@@ -18,7 +18,7 @@ func (p *parser) action(n *yaml.Node, key string, r *Rule) {
 	name, params := n, (*yaml.Node)(nil)
 	if n.Kind == yaml.MappingNode {
 		if len(n.Content) != 2 {
-			p.fail(n, key, "expected one action")
+			p.Fail(n, key, "expected one action")
 			return
 		}
 		name, params = n.Content[0], n.Content[1]
@@ -27,16 +27,16 @@ func (p *parser) action(n *yaml.Node, key string, r *Rule) {
 	if kind < 0 || name.Kind != yaml.ScalarNode {
 		meant, known := unkeyed[name.Value]
 		if !known {
-			meant = Nearest(name.Value, rule.KindNames)
+			meant = strictyaml.Nearest(name.Value, rule.KindNames)
 		}
-		p.failAt(p.at(name, key), "unknown action \""+name.Value+"\"", meant)
+		p.Suggest(name, key, meant, "unknown action %q", name.Value)
 		return
 	}
 	a := rule.Action{Kind: rule.Kind(kind), Chars: 16, V4: 24, V6: 48}
 	if params == nil {
 		p.needsParameters(name, key, a.Kind)
 	} else {
-		p.parameters(params, join(key, name.Value), r, &a)
+		p.parameters(params, strictyaml.Join(key, name.Value), r, &a)
 	}
 	r.Action = a
 }
@@ -44,11 +44,11 @@ func (p *parser) action(n *yaml.Node, key string, r *Rule) {
 func (p *parser) needsParameters(n *yaml.Node, key string, kind rule.Kind) {
 	switch kind {
 	case rule.HMAC:
-		p.fail(n, key, "hmac needs a key: write hmac: {key: ID}")
+		p.Fail(n, key, "hmac needs a key: write hmac: {key: ID}")
 	case rule.Partial:
-		p.fail(n, key, "partial needs first: or last:, the characters to keep")
+		p.Fail(n, key, "partial needs first: or last:, the characters to keep")
 	case rule.Truncate:
-		p.fail(n, key, "truncate needs the number of characters to keep: write truncate: 100")
+		p.Fail(n, key, "truncate needs the number of characters to keep: write truncate: 100")
 	}
 }
 
@@ -63,14 +63,14 @@ func (p *parser) parameters(n *yaml.Node, key string, r *Rule, a *rule.Action) {
 			"domain": p.intoText(&a.Domain),
 		})
 		if r.KeyID == "" {
-			p.fail(n, key, "hmac needs a key: ID")
+			p.Fail(n, key, "hmac needs a key: ID")
 		}
 	case rule.Partial:
 		p.mapping(n, key, map[string]reader{
 			"first": p.intoNumber(&a.First, 0, 64), "last": p.intoNumber(&a.Last, 0, 64),
 		})
 		if a.First+a.Last == 0 {
-			p.fail(n, key, "partial needs first: or last:, the characters to keep")
+			p.Fail(n, key, "partial needs first: or last:, the characters to keep")
 		}
 	case rule.TruncateIP:
 		p.mapping(n, key, map[string]reader{
@@ -79,7 +79,7 @@ func (p *parser) parameters(n *yaml.Node, key string, r *Rule, a *rule.Action) {
 	case rule.Truncate:
 		p.intoNumber(&a.Chars, 1, 1<<20)(n, key)
 	default:
-		p.fail(n, key, "the action takes no parameters")
+		p.Fail(n, key, "the action takes no parameters")
 	}
 }
 
@@ -88,7 +88,7 @@ func (p *parser) parameters(n *yaml.Node, key string, r *Rule, a *rule.Action) {
 func (p *parser) when(n *yaml.Node, key string) *rule.Condition {
 	c := &rule.Condition{}
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		p.fail(n, key, "expected a mapping from fields to values")
+		p.Fail(n, key, "expected a mapping from fields to values")
 		return nil
 	}
 	p.conditions(n, key, false, c)
@@ -96,33 +96,25 @@ func (p *parser) when(n *yaml.Node, key string) *rule.Condition {
 }
 
 func (p *parser) conditions(n *yaml.Node, key string, negate bool, c *rule.Condition) {
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
-		at := join(key, name.Value)
-		if seen[name.Value] {
-			p.fail(name, at, "the key stands here twice")
-		}
-		seen[name.Value] = true
-		if name.Value == "not" && !negate {
-			if value.Kind != yaml.MappingNode {
-				p.fail(value, at, "expected a mapping from fields to values")
+	for _, e := range p.Entries(n, key) {
+		if e.Name == "not" && !negate {
+			if e.Value.Kind != yaml.MappingNode {
+				p.Fail(e.Value, e.Path, "expected a mapping from fields to values")
 				continue
 			}
-			p.conditions(value, at, true, c)
+			p.conditions(e.Value, e.Path, true, c)
 			continue
 		}
-		segs, err := paths.Parse(name.Value)
-		if err != nil || !segs.Literal() {
-			p.fail(name, at, "a condition names one field, such as event_type or http_request.method")
+		path, err := paths.Parse(e.Name)
+		if err != nil || !path.Literal() {
+			p.Fail(e.Key, e.Path, "a condition names one field, such as event_type or http_request.method")
 			continue
 		}
-		if first, _ := segs.First(); nearField(first) != "" {
-			p.failAt(p.at(name, at), fmt.Sprintf("records have no field %q", first), nearField(first))
+		if first, _ := path.First(); nearField(first) != "" {
+			p.Suggest(e.Key, e.Path, nearField(first), "records have no field %q", first)
 		}
-		f := rule.FieldMatch{Negate: negate}
-		f.Path = segs.Texts()
-		p.items(value, at, func(n *yaml.Node, key string) { f.Values = append(f.Values, p.text(n, key)) })
+		f := rule.FieldMatch{Path: path.Texts(), Negate: negate}
+		p.items(e.Value, e.Path, func(n *yaml.Node, key string) { f.Values = append(f.Values, p.text(n, key)) })
 		c.Fields = append(c.Fields, f)
 	}
 }

@@ -24,9 +24,9 @@ func (p *parser) test(n *yaml.Node, key string) {
 	}
 	switch {
 	case t.In == nil:
-		p.failAt(t.At, "a test needs in:, a record", "")
+		p.failAt(t.At, "a test needs in:, a record")
 	case (t.Out == nil) == !t.Dropped:
-		p.failAt(t.At, "a test needs out:, or dropped: true", "")
+		p.failAt(t.At, "a test needs out:, or dropped: true")
 	default:
 		p.spec.Tests = append(p.spec.Tests, t)
 	}
@@ -36,7 +36,7 @@ func (p *parser) intoJSON(to *[]byte) reader {
 	return func(n *yaml.Node, key string) {
 		out, err := appendJSON(nil, n)
 		if err != nil {
-			p.fail(n, key, "%v", err)
+			p.Fail(n, key, "%v", err)
 			return
 		}
 		*to = out

@@ -3,12 +3,11 @@ package spec
 import (
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/auditship/auditship/agent/mask/rule"
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 func (p *parser) document(n *yaml.Node) {
@@ -22,7 +21,7 @@ func (p *parser) masking(n *yaml.Node, key string) {
 	p.mapping(n, key, map[string]reader{
 		"version": func(n *yaml.Node, key string) {
 			if n.Value != "1" {
-				p.fail(n, key, "this agent knows version 1 only")
+				p.Fail(n, key, "this agent knows version 1 only")
 			}
 		},
 		"defaults": func(n *yaml.Node, key string) { p.spec.Off = p.oneOf(n, key, "value", "strict", "off") == "off" },
@@ -55,17 +54,17 @@ func (p *parser) limits(n *yaml.Node, key string) {
 	})
 }
 
-var sizePattern = regexp.MustCompile(`^([0-9]{1,9}) ?(B|KiB|MiB|KB|MB|)$`)
+// maxLength bounds max_string.
+const maxLength = 1 << 30
 
 func (p *parser) intoSize(to *int) reader {
 	return func(n *yaml.Node, key string) {
-		m := sizePattern.FindStringSubmatch(n.Value)
-		if n.Kind != yaml.ScalarNode || m == nil {
-			p.fail(n, key, "expected a size such as 512KiB or 8MiB")
+		v, err := strictyaml.ParseBytes(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil || v < 1 || v > maxLength {
+			p.Fail(n, key, "expected a size such as 512KiB or 8MiB, up to 1GiB")
 			return
 		}
-		v, _ := strconv.Atoi(m[1]) // nine digits always fit
-		*to = v * map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "KB": 1e3, "MB": 1e6}[m[2]]
+		*to = int(v)
 	}
 }
 
@@ -74,7 +73,7 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 func (p *parser) id(n *yaml.Node, key string) string {
 	id := p.text(n, key)
 	if id != "" && (!idPattern.MatchString(id) || len(id) > rule.MaxName) {
-		p.fail(n, key, "an id is made of letters, digits, - and _, %d at most", rule.MaxName)
+		p.Fail(n, key, "an id is made of letters, digits, - and _, %d at most", rule.MaxName)
 		return ""
 	}
 	return id
@@ -82,19 +81,19 @@ func (p *parser) id(n *yaml.Node, key string) string {
 
 func (p *parser) keys(n *yaml.Node, key string) {
 	if n.Kind != yaml.MappingNode {
-		p.fail(n, key, "expected a mapping from key ids to keys")
+		p.Fail(n, key, "expected a mapping from key ids to keys")
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k := Key{At: p.at(n.Content[i], join(key, n.Content[i].Value)), MinBytes: 32}
-		k.ID = p.id(n.Content[i], k.At.Key)
-		p.mapping(n.Content[i+1], k.At.Key, map[string]reader{
+	for _, e := range p.Entries(n, key) {
+		k := Key{At: p.at(e.Key, e.Path), MinBytes: 32}
+		k.ID = p.id(e.Key, k.At.Key)
+		p.mapping(e.Value, k.At.Key, map[string]reader{
 			"file":      p.intoText(&k.File),
 			"env":       p.intoText(&k.Env),
 			"min_bytes": p.intoNumber(&k.MinBytes, 16, 1024),
 		})
 		if (k.File == "") == (k.Env == "") {
-			p.failAt(k.At, "a key comes from a file: or from an environment variable, env:", "")
+			p.failAt(k.At, "a key comes from a file: or from an environment variable, env:")
 			continue
 		}
 		p.spec.Keys = append(p.spec.Keys, k)
@@ -111,9 +110,9 @@ func (p *parser) allow(n *yaml.Node, key string) {
 	case n.Kind != yaml.MappingNode:
 		return
 	case a.Reason == "":
-		p.failAt(a.At, "an exemption needs a reason:", "")
-	case (len(a.Paths) == 0) == (a.Value == "") && !p.complained(key+"."):
-		p.failAt(a.At, "an entry names a path: or a value:, one of them", "")
+		p.failAt(a.At, "an exemption needs a reason:")
+	case (len(a.Paths) == 0) == (a.Value == "") && !p.Complained(key+"."):
+		p.failAt(a.At, "an entry names a path: or a value:, one of them")
 	default:
 		p.spec.Allow = append(p.spec.Allow, a)
 	}
@@ -126,7 +125,7 @@ func (p *parser) rule(n *yaml.Node, key string) {
 	p.mapping(n, key, map[string]reader{
 		"id":   func(n *yaml.Node, key string) { r.ID = p.id(n, key) },
 		"when": func(n *yaml.Node, key string) { r.When = p.when(n, key) },
-		"in":   func(n *yaml.Node, key string) { p.fail(n, key, "it belongs to the selector: select: {..., in: [...]}") },
+		"in":   func(n *yaml.Node, key string) { p.Fail(n, key, "it belongs to the selector: select: {..., in: [...]}") },
 		"select": func(n *yaml.Node, key string) {
 			selected = true
 			p.selector(n, key, &r)
@@ -139,25 +138,20 @@ func (p *parser) rule(n *yaml.Node, key string) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
-	if r.ID == "" && !p.complained(key+".id") {
-		p.failAt(r.At, "a rule needs an id:", "")
+	if r.ID == "" && !p.Complained(key+".id") {
+		p.failAt(r.At, "a rule needs an id:")
 	}
 	if !selected {
-		p.failAt(r.At, "a rule needs a select:", "")
+		p.failAt(r.At, "a rule needs a select:")
 	}
-	if r.Action.Kind == noAction && !p.complained(key+".action") {
-		p.failAt(r.At, "a rule needs an action:", "")
+	if r.Action.Kind == noAction && !p.Complained(key+".action") {
+		p.failAt(r.At, "a rule needs an action:")
 	}
 	if r.Override != "" && r.Reason == "" {
-		p.failAt(r.At, "an override needs a reason:", "")
+		p.failAt(r.At, "an override needs a reason:")
 	}
 	p.spec.Rules = append(p.spec.Rules, r)
 }
 
 // noAction stands for an action that is missing or wrong.
 const noAction rule.Kind = 255
-
-// complained says whether there was an error at or below a key already.
-func (p *parser) complained(key string) bool {
-	return slices.ContainsFunc(p.errs, func(e *Error) bool { return strings.HasPrefix(e.Key, key) })
-}

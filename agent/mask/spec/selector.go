@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/auditship/auditship/agent/mask/detect"
 	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/paths"
+	"github.com/auditship/auditship/agent/strictyaml"
 )
 
 func (p *parser) intoPaths(to *[]Path) reader {
@@ -22,7 +22,7 @@ func (p *parser) intoPaths(to *[]Path) reader {
 		}
 		segs, err := paths.Parse(text)
 		if err != nil {
-			p.fail(n, key, "%v", err)
+			p.Fail(n, key, "%v", err)
 			return
 		}
 		p.mistyped(n, key, text, segs)
@@ -43,7 +43,7 @@ func (p *parser) selector(n *yaml.Node, key string, r *Rule) {
 		"key": one(func(n *yaml.Node, key string) {
 			if t := p.text(n, key); t != "" {
 				if !names.Readable(t) {
-					p.fail(n, key, "the name has no letters or digits")
+					p.Fail(n, key, "the name has no letters or digits")
 					return
 				}
 				r.Keys = append(r.Keys, Text{p.at(n, key), t})
@@ -63,7 +63,7 @@ func (p *parser) selector(n *yaml.Node, key string, r *Rule) {
 		return
 	}
 	if kinds != 1 {
-		p.fail(n, key, "a selector names one of path:, key:, detect:, match:")
+		p.Fail(n, key, "a selector names one of path:, key:, detect:, match:")
 		return
 	}
 	p.qualifiers(n, key, r)
@@ -74,15 +74,15 @@ func (p *parser) selector(n *yaml.Node, key string, r *Rule) {
 func (p *parser) qualifiers(n *yaml.Node, key string, r *Rule) {
 	switch {
 	case len(r.In) > 0 && len(r.Paths) > 0:
-		p.fail(n, key, "in: goes with key:, detect: or match:; a path says where itself")
-	case r.Literal != "" && len(r.Match) == 0 && !p.complained(key+".match"):
-		p.fail(n, key, "literal: goes with match:")
+		p.Fail(n, key, "in: goes with key:, detect: or match:; a path says where itself")
+	case r.Literal != "" && len(r.Match) == 0 && !p.Complained(key+".match"):
+		p.Fail(n, key, "literal: goes with match:")
 	case !r.Objects && len(r.Paths)+len(r.Keys) == 0:
-		p.fail(n, key, "objects: goes with path: or key:")
+		p.Fail(n, key, "objects: goes with path: or key:")
 	}
 	for _, re := range r.Match {
 		if r.Literal != "" && !alwaysHolds(re, r.Literal) {
-			p.fail(n, key, "literal: a match without %q is possible, and would be missed", r.Literal)
+			p.Fail(n, key, "literal: a match without %q is possible, and would be missed", r.Literal)
 		}
 	}
 }
@@ -95,11 +95,11 @@ func (p *parser) match(n *yaml.Node, key string, r *Rule) {
 	re, err := regexp.Compile(text)
 	switch {
 	case err != nil:
-		p.fail(n, key, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		p.Fail(n, key, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	case re.MatchString(""):
-		p.fail(n, key, "the expression matches the empty text")
+		p.Fail(n, key, "the expression matches the empty text")
 	case len(text) > p.spec.Limits.Regex:
-		p.fail(n, key, "the expression is longer than %d bytes (limits.regex_max_len)", p.spec.Limits.Regex)
+		p.Fail(n, key, "the expression is longer than %d bytes (limits.regex_max_len)", p.spec.Limits.Regex)
 	default:
 		r.Match = append(r.Match, re)
 	}
@@ -116,12 +116,12 @@ var fields = []string{
 // ["name"].
 func (p *parser) mistyped(n *yaml.Node, key, text string, path paths.Path) {
 	if path.InArray() {
-		p.fail(n, key, "the path can never match: a record is an object")
+		p.Fail(n, key, "the path can never match: a record is an object")
 		return
 	}
 	first, ok := path.First()
 	if meant := nearField(first); ok && meant != "" && !strings.HasPrefix(text, "[") {
-		p.failAt(p.at(n, key), fmt.Sprintf("the path can never match: records have no field %q", first), meant)
+		p.Suggest(n, key, meant, "the path can never match: records have no field %q", first)
 	}
 }
 
@@ -133,7 +133,7 @@ func nearField(name string) string {
 	}
 	best, least := "", 3
 	for _, f := range fields {
-		if d := distance(name, f); len(f) >= 5 && d < least {
+		if d := strictyaml.Distance(name, f); len(f) >= 5 && d < least {
 			best, least = f, d
 		}
 	}
