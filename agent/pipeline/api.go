@@ -21,7 +21,7 @@ func (p *Pipeline) buildAPI(in config.Input, o Options, names *apisource.EventNa
 		PollInterval: time.Duration(in.API.PollInterval), Overlap: time.Duration(in.API.Overlap),
 		Since: time.Duration(in.API.Since), PageSize: in.API.PageSize,
 		Condition: func(reason string) {
-			if p.condition("input/"+in.ID, reason) && reason != "" {
+			if p.notices.set("input/"+in.ID, reason) && reason != "" {
 				log.Warn().Str("reason", reason).Msg("the audit API cannot be read; waiting, nothing is lost")
 			}
 		},

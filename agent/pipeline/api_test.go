@@ -180,7 +180,7 @@ func TestAPISecretsAndProgress(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	get := func(path string) string {
-		res, err := http.Get("http://" + p.listener.Addr().String() + path)
+		res, err := http.Get("http://" + p.servers.health.Addr().String() + path)
 		s.must(err)
 		defer func() { _ = res.Body.Close() }()
 		text, err := io.ReadAll(res.Body)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -22,7 +21,6 @@ import (
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
-	"github.com/auditship/auditship/exporter/deadletter"
 )
 
 // maxTransformers bounds the memory on hosts with many cores. Each makes some 200,000
@@ -65,7 +63,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		log: o.Log, store: store,
-		ledger: &health.Ledger{}, conditions: &health.Conditions{},
+		ledger: &health.Ledger{}, notices: notices{log: o.Log, conditions: &health.Conditions{}},
 		bulkBytes: int64(cfg.Elasticsearch.BulkSize), linger: time.Duration(cfg.Elasticsearch.FlushInterval),
 		senders: cfg.Elasticsearch.Workers, transformers: min(runtime.GOMAXPROCS(0), maxTransformers),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
@@ -73,8 +71,11 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		counters:        transform.NewCounters(), shipments: &shipments{},
 	}
 	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
+	p.servers.log = o.Log
+	p.letters.notices, p.peer.notices = &p.notices, &p.notices
+	p.positions.notices, p.positions.store = &p.notices, store
 	p.releases = queue.NewOrder(p.positions.release)
-	p.metrics = health.NewMetrics(o.Version, p.ledger, p.conditions)
+	p.metrics = health.NewMetrics(o.Version, p.ledger, p.notices.conditions)
 	if err := p.build(cfg, o); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -83,16 +84,8 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 
 // Close gives the state directory, the dead letter and the address back.
 func (p *Pipeline) Close() error {
-	var errs []error
-	for _, l := range []net.Listener{p.listener, p.profiles} {
-		if l != nil {
-			_ = l.Close() // closed already if Run served it
-		}
-	}
-	if p.letters != nil {
-		errs = append(errs, p.letters.Close())
-	}
-	return errors.Join(append(errs, p.store.Close())...)
+	p.servers.close()
+	return errors.Join(p.letters.close(), p.store.Close())
 }
 
 // ConfigReloaded says whether the configuration was last read with success.
@@ -120,7 +113,7 @@ func (p *Pipeline) Files() (f Files) {
 }
 
 // Conditions is what keeps the pipeline waiting now.
-func (p *Pipeline) Conditions() *health.Conditions { return p.conditions }
+func (p *Pipeline) Conditions() *health.Conditions { return p.notices.conditions }
 
 func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	if n := p.store.Recovered(); n > 0 {
@@ -134,29 +127,7 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	if err := p.buildInputs(cfg, o); err != nil {
 		return err
 	}
-	return p.listen(cfg)
-}
-
-// listen opens the configured addresses.
-func (p *Pipeline) listen(cfg *config.Config) (err error) {
-	if p.listener, err = listen(cfg.HTTP); err != nil {
-		return fmt.Errorf("http: %w", err)
-	}
-	if p.profiles, err = listen(cfg.Debug.Pprof); err != nil {
-		return fmt.Errorf("debug.pprof: %w", err)
-	}
-	if p.profiles != nil && !health.IsLoopback(p.profiles.Addr()) {
-		p.log.Warn().Str("address", cfg.Debug.Pprof).Msg("profiles can be read from other hosts; use 127.0.0.1")
-	}
-	return nil
-}
-
-// listen opens an address, or none if it is off.
-func listen(address string) (net.Listener, error) {
-	if address == "" || address == "off" {
-		return nil, nil
-	}
-	return net.Listen("tcp", address)
+	return p.servers.listen(cfg.HTTP, cfg.Debug.Pprof)
 }
 
 // buildExporter makes the way out: Elasticsearch and the dead letter.
@@ -164,29 +135,13 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) error {
 	es := cfg.Elasticsearch
 	p.sender = bulk.New(o.Client, bulk.Config{
 		Stream: cfg.Stream(), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
-		ClockSkew: time.Duration(es.ClockSkew), Notify: p.waiting, Observe: p.observe,
+		ClockSkew: time.Duration(es.ClockSkew), Notify: p.peer.waiting, Observe: p.peer.observe,
 		Unsettled: p.store.Unsettled(),
 	})
 	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
-		p.answers.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
+		p.peer.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
 	}
-	return p.buildDeadLetter(cfg, o)
-}
-
-func (p *Pipeline) buildDeadLetter(cfg *config.Config, o Options) (err error) {
-	path, open, read := cfg.DeadLetter.Path, deadletter.Open, deadletter.Read
-	if o.DeadLetter != "" {
-		path, open, read = o.DeadLetter, deadletter.OpenFile, deadletter.ReadFile
-	}
-	if p.letters, err = open(path, deadletter.Options{MaxBytes: int64(cfg.DeadLetter.MaxSize)}); err != nil || o.Beside == "" {
-		return err
-	}
-	letters, err := read(path)
-	if err != nil {
-		return err
-	}
-	p.known, err = readKnown(letters)
-	return err
+	return p.letters.open(cfg.DeadLetter.Path, o.DeadLetter, int64(cfg.DeadLetter.MaxSize), o.Beside != "")
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -254,7 +209,7 @@ func (p *Pipeline) buildFiles(in config.Input, o Options, names *apisource.Event
 	files.Resumed, files.Once, files.Forget = o.Beside != "" || !p.store.Fresh(), o.Once, o.Beside != ""
 	files.Reader = o.Readers[in.ID]
 	files.Log = p.log.With().Str("input", in.ID).Logger()
-	files.Condition = func(reason string) { p.condition("input/"+in.ID, reason) } // the source logs it
+	files.Condition = func(reason string) { p.notices.set("input/"+in.ID, reason) } // the source logs it
 	s := filesource.New(files)
 	p.files = append(p.files, s.Stats())
 	p.exportFiles(in.ID, s.Stats())

@@ -47,17 +47,17 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 		counts.Duplicate.Add(1)
 		counts.Succeeded(time.Now(), s.Documents[i].Time)
 	case bulk.FailureStored:
-		if err := p.bury(ctx, s.refused(i, v, event.ReasonFailStored)); err != nil {
+		if err := p.letters.bury(ctx, s.refused(i, v, event.ReasonFailStored)); err != nil {
 			return err
 		}
 		counts.FailureStored.Add(1)
 	case bulk.TooLarge:
-		if err := p.bury(ctx, s.refused(i, v, event.ReasonDocTooLarge)); err != nil {
+		if err := p.letters.bury(ctx, s.refused(i, v, event.ReasonDocTooLarge)); err != nil {
 			return err
 		}
 		counts.DeadLettered.Add(1)
 	default:
-		if err := p.bury(ctx, s.refused(i, v, event.ReasonRefused)); err != nil {
+		if err := p.letters.bury(ctx, s.refused(i, v, event.ReasonRefused)); err != nil {
 			return err
 		}
 		counts.DeadLettered.Add(1)

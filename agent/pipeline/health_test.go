@@ -118,7 +118,7 @@ func TestDeliveryEndsWhatAskingFound(t *testing.T) {
 	s := newStand(t)
 	url := s.listen()
 	p := s.open(Options{})
-	p.elasticsearch(func(a *answers) { a.asking = "unreachable" })
+	p.peer.learn(func() { p.peer.asking = "unreachable" })
 	s.run(p, func(p *Pipeline) {
 		s.notReady(url, "elasticsearch", "unreachable")
 		s.write("a.json", record(1)+"\n")

@@ -39,7 +39,7 @@ func (p *Pipeline) exportState() {
 	p.metrics.Gauge("config_reload_ok", "1 if the configuration was last read with success, else 0.", nil,
 		func() float64 { return map[bool]float64{true: 1}[p.reloaded.Load()] })
 	p.metrics.Gauge("queue_bytes", "Bytes of documents in flight.", nil, func() float64 { return float64(p.queue.Bytes()) })
-	p.metrics.Counters("dead_letters_total", "Records put into the dead letter, by reason.", "reason", p.buried.read)
+	p.metrics.Counters("dead_letters_total", "Records put into the dead letter, by reason.", "reason", p.letters.buried.read)
 }
 
 // retryReasons are there from the beginning, so that a first one is an increase.
@@ -54,7 +54,7 @@ func (p *Pipeline) exportExporter() {
 	stats := func(read func(bulk.Stats) int64) func() int64 {
 		return func() int64 { return read(p.sender.Stats()) }
 	}
-	p.answers.took = p.metrics.Durations("bulk_request_duration_seconds", "Time from a bulk request to its answer.")
+	p.peer.took = p.metrics.Durations("bulk_request_duration_seconds", "Time from a bulk request to its answer.")
 	p.metrics.Counter("bulk_requests_total", "Bulk requests, answered or not.", nil,
 		stats(func(s bulk.Stats) int64 { return s.Requests }))
 	p.metrics.Counter("bulk_bytes_total", "Bytes of bulk requests before compression.", nil,
@@ -75,10 +75,7 @@ func (p *Pipeline) exportExporter() {
 		}
 		return counts
 	})
-	p.metrics.Gauge("dead_letter_bytes", "Bytes of dead letters on disk.", nil, func() float64 {
-		size, _ := p.letters.Size() // a folder that cannot be read shows when a letter is written
-		return float64(size)
-	})
+	p.metrics.Gauge("dead_letter_bytes", "Bytes of dead letters on disk.", nil, p.letters.bytes)
 }
 
 func (p *Pipeline) exportInput(input string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"github.com/auditship/auditship/agent/queue"
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/bulk"
-	"github.com/auditship/auditship/exporter/deadletter"
 )
 
 // source reads one input: files (filesource) or an audit API (apisource).
@@ -36,15 +34,14 @@ type Pipeline struct {
 	inputs  []configured
 	files   []*filesource.Stats
 	sender  *bulk.Sender
-	letters *deadletter.Box
-	known   knownLetters
+	letters letters
+	peer    peer // Elasticsearch
 	store   *checkpoint.Store
 
-	ledger     *health.Ledger
-	conditions *health.Conditions
-	metrics    *health.Metrics
-	listener   net.Listener // nil: no HTTP server
-	profiles   net.Listener // nil: no server of profiles
+	ledger  *health.Ledger
+	notices notices
+	metrics *health.Metrics
+	servers servers
 
 	bulkBytes       int64
 	linger          time.Duration
@@ -58,13 +55,8 @@ type Pipeline struct {
 	shipments *shipments // takes settled ones back
 	releases  *queue.Order[savedPlace]
 	positions positions
-	saves     atomic.Int64       // rounds of savePositions
-	reloaded  atomic.Bool        // the configuration was last read with success
-	told      throttle           // what the log was told of conditions
-	answers   answers            // of Elasticsearch
-	ended     func() bool        // what was read need not arrive any more
-	buried    tally              // dead letters by reason
 	counters  transform.Counters // of streams with records without an id
+	reloaded  atomic.Bool        // the configuration was last read with success
 }
 
 // configured is one input of the configuration with its source and its way to
@@ -114,19 +106,19 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		time.AfterFunc(p.shutdownTimeout, giveUp)
 	})
 	defer stop()
-	p.ended = func() bool { return drain.Err() != nil }
+	p.peer.ended = func() bool { return drain.Err() != nil }
 
 	serving, stopServing := context.WithCancel(drain)
 	var server errgroup.Group
-	server.Go(func() error { return p.serve(serving) })
-	server.Go(func() error { return p.serveProfiles(serving) })
+	server.Go(func() error { return p.servers.serve(serving, p.notices.conditions, p.metrics) })
+	server.Go(func() error { return p.servers.serveProfiles(serving) })
 	server.Go(func() error {
-		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.conditions, p.saves.Load))
+		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.notices.conditions, p.positions.rounds.Load))
 	})
-	server.Go(func() error { p.askElasticsearch(serving); return nil })
+	server.Go(func() error { p.peer.keepAsking(serving); return nil })
 	var saver sync.WaitGroup
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
-	saver.Go(func() { p.savePositions(saving) })
+	saver.Go(func() { p.positions.keepSaving(saving, p.shipments.trim) })
 
 	err := p.carry(ctx, drain)
 
@@ -196,7 +188,7 @@ func (p *Pipeline) read(ctx context.Context, in configured) error {
 	emit := func(ctx context.Context, b event.Batch) error {
 		return p.emit(ctx, &job{batch: b, in: in.id, read: time.Now(), done: make(chan struct{})})
 	}
-	if err := in.source.Run(ctx, p.savedOf(in.id), emit); err != nil {
+	if err := in.source.Run(ctx, p.positions.of(in.id), emit); err != nil {
 		return fmt.Errorf("input %s: %w", in.id, err)
 	}
 	return nil
@@ -272,20 +264,6 @@ type savedPlace struct {
 	recount  bool
 	forget   bool
 	read     time.Time // when the batch was read
-}
-
-func (p *Pipeline) serve(ctx context.Context) error {
-	if p.listener == nil {
-		return nil
-	}
-	return health.Serve(ctx, p.listener, p.conditions, p.metrics)
-}
-
-func (p *Pipeline) serveProfiles(ctx context.Context) error {
-	if p.profiles == nil {
-		return nil
-	}
-	return health.ServeProfiles(ctx, p.profiles)
 }
 
 func (p *Pipeline) logLedger() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/auditship/auditship/agent/checkpoint"
@@ -14,9 +15,14 @@ import (
 // between is read again after a crash and found to be duplicates.
 const saveInterval = time.Second
 
-// positions are the places that were released and are not saved yet: the last one
-// of each stream. Its zero value is ready for use.
+// positions are the places up to which everything is settled: of earlier runs in the
+// store, and those that were released and are not saved yet, the last one of each
+// stream.
 type positions struct {
+	notices *notices
+	store   *checkpoint.Store
+	rounds  atomic.Int64 // of keepSaving
+
 	mu      sync.Mutex
 	pending map[string]checkpoint.Entry
 }
@@ -64,48 +70,49 @@ func (q *positions) putBack(entries []checkpoint.Entry) {
 // trimInterval is how often memory that a burst needed is given up.
 const trimInterval = 10 * time.Second
 
-// savePositions saves released positions at intervals, and once more when ctx ends.
-func (p *Pipeline) savePositions(ctx context.Context) {
-	ticker := time.NewTicker(saveInterval)
-	defer ticker.Stop()
-	trim := time.NewTicker(trimInterval)
-	defer trim.Stop()
+// keepSaving saves released positions at intervals, and once more when ctx ends. Now
+// and then it calls trim, for memory that may be given up.
+func (q *positions) keepSaving(ctx context.Context, trim func()) {
+	saving := time.NewTicker(saveInterval)
+	defer saving.Stop()
+	trimming := time.NewTicker(trimInterval)
+	defer trimming.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			p.save()
+			q.save()
 			return
-		case <-ticker.C:
-			p.save()
-			p.saves.Add(1)
-		case <-trim.C:
-			p.shipments.trim()
+		case <-saving.C:
+			q.save()
+			q.rounds.Add(1)
+		case <-trimming.C:
+			trim()
 		}
 	}
 }
 
 // save makes the released positions durable. A failure is not the records': they
 // are where they belong, and only a restart would read them again.
-func (p *Pipeline) save() {
-	entries := p.positions.take()
+func (q *positions) save() {
+	entries := q.take()
 	if len(entries) == 0 {
 		return
 	}
-	err := p.store.Save(entries...)
+	err := q.store.Save(entries...)
 	if err == nil {
-		p.condition("state", "")
+		q.notices.set("state", "")
 		return
 	}
-	p.positions.putBack(entries)
-	if p.condition("state", "positions cannot be saved") {
-		p.log.Error().Err(err).Msg("positions cannot be saved; a restart would send records again")
+	q.putBack(entries)
+	if q.notices.set("state", "positions cannot be saved") {
+		q.notices.log.Error().Err(err).Msg("positions cannot be saved; a restart would send records again")
 	}
 }
 
-// savedOf lists the saved streams of an input.
-func (p *Pipeline) savedOf(input string) []event.Saved {
+// of lists the saved streams of an input.
+func (q *positions) of(input string) []event.Saved {
 	var saved []event.Saved
-	for _, e := range p.store.Entries() {
+	for _, e := range q.store.Entries() {
 		if id, _, _ := strings.Cut(e.Stream, "/"); id == input {
 			saved = append(saved, event.Saved{
 				Stream: e.Stream, Position: e.Position, Recount: e.Recount, Age: time.Since(e.Saved).Seconds(),

@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/bulk"
+)
+
+// peer is what is known of Elasticsearch: from the documents that are sent, and while
+// there are none from asking.
+type peer struct {
+	notices *notices
+	took    func(time.Duration)             // notes how long an answer took
+	ask     func(ctx context.Context) error // an error says why documents would not be taken; nil: nobody asks
+	ended   func() bool                     // what was read need not arrive any more
+
+	mu      sync.Mutex
+	last    time.Time // of the last answer to documents
+	sending string    // why documents wait
+	asking  string    // why asking failed
+}
+
+// askEvery is how often Elasticsearch is asked while it is sent nothing, and
+// askAgain while that fails.
+const (
+	askEvery = 30 * time.Second
+	askAgain = 5 * time.Second
+)
+
+// keepAsking asks while nothing is sent, so that the agent is not called ready
+// when it could not deliver. It returns when ctx ends.
+func (p *peer) keepAsking(ctx context.Context) {
+	for p.ask != nil {
+		next := askEvery
+		if p.quiet(time.Now()) {
+			err := p.ask(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				next = askAgain
+			}
+			p.learn(func() { p.asking = whyNot(err) })
+		}
+		if pause(ctx, next) != nil {
+			return
+		}
+	}
+}
+
+// quiet reports whether nothing is known from documents.
+func (p *peer) quiet(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sending == "" && now.Sub(p.last) >= askEvery
+}
+
+// errLacking is that of a client without all privileges.
+var errLacking = errors.New("the agent's key or user lacks privileges; auditship check --online names them")
+
+// askFor asks whether the client can sign in and has the privileges.
+func askFor(ctx context.Context, client *exporter.Client, needs exporter.Privileges) error {
+	missing, err := client.CheckPrivileges(ctx, needs)
+	switch {
+	case errors.Is(err, exporter.ErrSecurityOff):
+		return nil
+	case err == nil && len(missing) > 0:
+		return errLacking
+	}
+	return err
+}
+
+// whyNot is an error as a reason, in the words that bulk uses where it has some.
+func whyNot(err error) string {
+	var refused *exporter.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errLacking):
+		return string(bulk.ReasonForbidden) + ": " + err.Error()
+	case errors.As(err, &refused) && refused.Status == 401:
+		return string(bulk.ReasonUnauthorized)
+	case errors.As(err, &refused) && refused.Status == 403:
+		return string(bulk.ReasonForbidden)
+	case errors.As(err, &refused) && refused.Status == 429:
+		return string(bulk.ReasonOverloaded)
+	case errors.As(err, &refused):
+		return string(bulk.ReasonServerError)
+	}
+	return string(bulk.ReasonUnreachable)
+}
+
+// waiting takes what the bulk sender says of Elasticsearch.
+func (p *peer) waiting(c bulk.Condition) {
+	if !c.Waiting && p.ended() {
+		return // nobody waits any more, but not because it works
+	}
+	p.learn(func() {
+		p.sending = string(c.Reason)
+		if c.Reason.Lasting() && c.Detail != "" {
+			p.sending += ": " + c.Detail
+		}
+		if !c.Waiting {
+			p.asking = ""
+		}
+	})
+}
+
+// observe takes an answer to documents.
+func (p *peer) observe(x bulk.Exchange) {
+	p.took(x.Took)
+	p.learn(func() {
+		p.last = time.Now()
+		if x.Status < 300 {
+			p.asking = ""
+		}
+	})
+}
+
+// learn changes what is known and says so.
+func (p *peer) learn(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock() // the changes are told in their order
+	change()
+	reason := p.sending
+	if reason == "" {
+		reason = p.asking
+	}
+	if p.notices.set("elasticsearch", reason) && reason != "" {
+		p.notices.log.Warn().Str("reason", reason).Msg("elasticsearch does not take documents; waiting, nothing is lost")
+	}
+}
