@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
 	reports "github.com/auditship/auditship/exporter/report"
 )
@@ -100,22 +99,18 @@ func (e *export) run(ctx context.Context) error {
 	if err := e.complete(time.Now()); err != nil {
 		return misused(err)
 	}
-	cfg, err := e.analystConfig()
-	if err != nil {
-		return err
-	}
-	if e.query.Namespace == "" {
-		e.query.Namespace = cfg.Elasticsearch.Namespace
-	}
-	client, err := newElasticsearch(cfg.Elasticsearch)
+	client, namespace, err := e.analystClient()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if e.toStdout() {
-		return e.marked(e.write(ctx, client, e.stdout))
+	if e.query.Namespace == "" {
+		e.query.Namespace = namespace
 	}
-	return e.marked(e.writeFile(ctx, client))
+	if e.toStdout() {
+		return reported(e.write(ctx, client, e.stdout))
+	}
+	return reported(e.writeFile(ctx, client))
 }
 
 // complete works out what the flags say together.
@@ -161,13 +156,6 @@ func terminalWidth(w io.Writer) int {
 		return 0
 	}
 	return width
-}
-
-// analystConfig reads the configuration as far as export needs it.
-func (e *export) analystConfig() (*config.Config, error) {
-	return e.withoutInputs(config.Env{}, func(cfg *config.Config) []config.Secret {
-		return []config.Secret{cfg.Elasticsearch.APIKey, cfg.Elasticsearch.Password}
-	})
 }
 
 // writeFile writes the report to the file of -o, whole or not at all.
@@ -232,17 +220,5 @@ func (e *export) conclude(sum reports.Summary, where string) error {
 		text += "Nothing matched. Values are compared whole and with their case; --last, --from and --to bound the time.\n"
 	}
 	_, err := io.WriteString(e.stderr, text)
-	return err
-}
-
-// marked gives the errors of a report their exit code.
-func (e *export) marked(err error) error {
-	var misuse *reports.UsageError
-	switch {
-	case errors.As(err, &misuse):
-		return misused(err)
-	case errors.Is(err, reports.ErrUnreachable):
-		return unreachable(err)
-	}
 	return err
 }

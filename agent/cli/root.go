@@ -33,6 +33,7 @@ var commands = []func(*program) *cobra.Command{
 	newSetupCommand,
 	newImportCommand,
 	newExportCommand,
+	newHistoryCommand,
 	newReplayCommand,
 	newReconcileCommand,
 	newMaskCommand,

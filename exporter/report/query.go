@@ -21,6 +21,7 @@ type Query struct {
 	Operators     []string // user name, id or e-mail address
 	ResourceIDs   []string
 	ResourceNames []string
+	Resources     []string // id or name of the resource
 	Sources       []string // dashboard, api, adc
 	IPs           []string // addresses or networks (10.0.0.0/8)
 	Outcomes      []string // success, failure, unknown
@@ -102,6 +103,7 @@ func (q Query) filters() []clause {
 		{q.Operators, []string{"user.name", "user.id", "user.email"}},
 		{q.ResourceIDs, []string{"api7.audit.resource.id"}},
 		{q.ResourceNames, []string{"api7.audit.resource.name"}},
+		{q.Resources, []string{"api7.audit.resource.id", "api7.audit.resource.name"}},
 		{q.Sources, []string{"api7.audit.source"}},
 		{q.IPs, []string{"source.ip"}},
 		{q.Outcomes, []string{"event.outcome"}},

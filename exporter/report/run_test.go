@@ -57,6 +57,7 @@ func TestFiltersFindExactly(t *testing.T) {
 		"operator by id":         {Query{Operators: []string{"u-8"}}, []string{"update-httpbin"}},
 		"operator by e-mail":     {Query{Operators: []string{"dev@example.com", "u-9"}}, []string{"update-httpbin", "read-httpbin"}},
 		"resource by id":         {Query{ResourceIDs: []string{httpbin}}, []string{"add-httpbin", "update-httpbin", "read-httpbin"}},
+		"resource by either":     {Query{Resources: []string{"httpbin", orders}}, []string{"add-httpbin", "update-httpbin", "add-orders", "read-httpbin"}},
 		"resource by name":       {Query{ResourceNames: []string{"httpbin"}}, []string{"add-httpbin", "update-httpbin", "read-httpbin"}},
 		"source":                 {Query{Sources: []string{"adc", "api"}}, []string{"update-httpbin", "add-orders", "read-httpbin"}},
 		"address":                {Query{IPs: []string{"203.0.113.7"}}, []string{"login-ops", "add-httpbin"}},
