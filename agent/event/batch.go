@@ -82,6 +82,8 @@ const (
 	ReasonTooLarge    = "too_large"     // longer than max_record
 	ReasonBrokenJSON  = "broken_json"   // not a JSON object
 	ReasonBrokenRow   = "broken_row"    // not a row of its CSV file
+	ReasonSpreadsheet = "spreadsheet"   // a spreadsheet has rounded an id in the row
+	ReasonNotUTF8     = "not_utf8"      // text in another encoding, or damaged
 	ReasonNoTime      = "no_time"       // no readable event_time
 	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
 	ReasonBrokenGzip  = "broken_gzip"   // the compressed file is damaged here
