@@ -1,5 +1,6 @@
 // Package health says how the agent is: the ledger that accounts for every record,
-// the conditions that keep it from working, the counters of its parts, and the HTTP
+// the conditions that keep it from working, the inputs' readiness (Inputs: when each
+// was read to its end, and what it owes), the counters of its parts, and the HTTP
 // server that shows them as /livez, /readyz and /metrics. On an address of its own it
 // shows Go's profiles.
 //

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
@@ -69,11 +70,12 @@ func TestServer(t *testing.T) {
 	}
 	var l Ledger
 	var c Conditions
-	m := NewMetrics("1.2.3", &l, &c)
+	var in Inputs
+	m := NewMetrics("1.2.3", &l, &c, &in)
 	m.Counter("file_truncations_total", "Truncated files.", Labels{"input": "files"}, func() int64 { return 3 })
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, &c, m) }()
+	go func() { ended <- Serve(ctx, listener, &c, &in, m) }()
 	url := "http://" + listener.Addr().String()
 
 	if status, _ := get(t, url+"/readyz"); status != 200 {
@@ -102,9 +104,12 @@ func TestServer(t *testing.T) {
 func TestMetricNamesAreClean(t *testing.T) {
 	var l Ledger
 	var c Conditions
+	var in Inputs
+	in.Follow("files", time.Second)
+	in.ReachedEnd("files")
 	l.Of("files").Read.Add(1)
 	c.Set("state", "x")
-	m := NewMetrics("1", &l, &c)
+	m := NewMetrics("1", &l, &c, &in)
 	problems, err := testutil.GatherAndLint(m.registry)
 	if err != nil {
 		t.Fatal(err)

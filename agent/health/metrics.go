@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // Metrics is the agent's registry. Parts that count for themselves are read when
@@ -13,13 +15,14 @@ type Metrics struct {
 	registry *prometheus.Registry
 }
 
-// NewMetrics makes a registry with the ledger, the conditions, the build and what the
-// process uses.
-func NewMetrics(version string, ledger *Ledger, conditions *Conditions) *Metrics {
+// NewMetrics makes a registry with the ledger, the conditions, the inputs, the build
+// and what the process uses.
+func NewMetrics(version string, ledger *Ledger, conditions *Conditions, inputs *Inputs) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(
 		ledgerCollector{ledger},
 		conditionCollector{conditions},
+		inputCollector{inputs},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -81,6 +84,31 @@ var (
 	waiting = prometheus.NewDesc("auditship_waiting_since_timestamp_seconds",
 		"Since when a part of the agent waits, as Unix time; absent while it works.", []string{"part"}, nil)
 )
+
+var (
+	owed = prometheus.NewDesc("auditship_owed",
+		"What an input has and could not deliver so far, by kind; 0 is what it should be.", []string{"input", "kind"}, nil)
+	readToEnd = prometheus.NewDesc("auditship_read_to_end_timestamp_seconds",
+		"When everything that the input then had was read, as Unix time; absent before.", []string{"input"}, nil)
+)
+
+type inputCollector struct{ inputs *Inputs }
+
+func (c inputCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- owed
+	out <- readToEnd
+}
+
+func (c inputCollector) Collect(out chan<- prometheus.Metric) {
+	for input, counts := range c.inputs.counts() {
+		for _, kind := range event.DebtKinds {
+			out <- prometheus.MustNewConstMetric(owed, prometheus.GaugeValue, float64(counts[kind]), input, string(kind))
+		}
+	}
+	for input, at := range c.inputs.ends() {
+		out <- prometheus.MustNewConstMetric(readToEnd, prometheus.GaugeValue, float64(at.UnixMilli())/1000, input)
+	}
+}
 
 type ledgerCollector struct{ ledger *Ledger }
 

@@ -10,18 +10,22 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // Serve answers /livez, /readyz and /metrics on the listener until ctx ends.
 //
 //	/livez   200 while the process runs
-//	/readyz  200 if nothing waits, otherwise 503; both with the conditions as JSON
-func Serve(ctx context.Context, listener net.Listener, conditions *Conditions, metrics *Metrics) error {
+//	/readyz  200 if nothing waits, every input was read to its end within its
+//	         interval and none owes anything, otherwise 503; both with a Readiness
+//	         as JSON
+func Serve(ctx context.Context, listener net.Listener, conditions *Conditions, inputs *Inputs, metrics *Metrics) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, conditions) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, conditions, inputs) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}))
 	return serve(ctx, listener, mux)
 }
@@ -37,14 +41,36 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-func ready(w http.ResponseWriter, conditions *Conditions) {
-	list := conditions.List()
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Ready bool `json:"ready"`
+	// Status is ready; degraded, where the agent works and an input owes
+	// something; or waiting, where something keeps it from working.
+	Status  string      `json:"status"`
+	Waiting []Condition `json:"waiting"`
+	// Owed is what the inputs owe, maxShown at most, and More how much is left out.
+	Owed []event.Debt `json:"owed"`
+	More int          `json:"more,omitempty"`
+}
+
+// maxShown bounds an answer.
+const maxShown = 100
+
+func ready(w http.ResponseWriter, conditions *Conditions, inputs *Inputs) {
+	r := Readiness{Status: "ready", Waiting: conditions.List(), Owed: inputs.Owed()}
+	if len(r.Owed) > maxShown {
+		r.Owed, r.More = r.Owed[:maxShown], len(r.Owed)-maxShown
+	}
+	switch {
+	case len(r.Waiting) > 0:
+		r.Status = "waiting"
+	case len(r.Owed) > 0:
+		r.Status = "degraded"
+	}
+	r.Ready = r.Status == "ready"
 	w.Header().Set("Content-Type", "application/json")
-	if len(list) > 0 {
+	if !r.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(struct { // the client may be gone
-		Ready   bool        `json:"ready"`
-		Waiting []Condition `json:"waiting"`
-	}{len(list) == 0, list})
+	_ = json.NewEncoder(w).Encode(r) // the client may be gone
 }
