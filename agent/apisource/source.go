@@ -33,7 +33,11 @@ type Config struct {
 	// Condition is told why reading waits, and "" when it goes on. It is called
 	// again and again with the same reason.
 	Condition func(reason string)
-	Log       zerolog.Logger
+	// ReachedEnd is told each time everything up to the gateway's clock was read.
+	ReachedEnd func()
+	// Owe is told what the gateway has, or had, and did not show.
+	Owe func(event.Debt)
+	Log zerolog.Logger
 
 	pageBytes int64 // for tests
 }
@@ -47,6 +51,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Condition == nil {
 		c.Condition = func(string) {}
+	}
+	if c.ReachedEnd == nil {
+		c.ReachedEnd = func() {}
+	}
+	if c.Owe == nil {
+		c.Owe = func(event.Debt) {}
 	}
 	return c
 }
@@ -155,6 +165,9 @@ func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error 
 		moved, err := s.poll(ctx)
 		if err != nil && !s.waitsOut(err) {
 			return err
+		}
+		if err == nil {
+			s.cfg.ReachedEnd()
 		}
 		if err == nil && s.cfg.Once {
 			return nil

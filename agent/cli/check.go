@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,14 +69,18 @@ func printConfig(w io.Writer, cfg *config.Config) error {
 // summary says in one line what the configuration makes the agent do. It shows
 // no value that a reference may have brought in.
 func summary(cfg *config.Config, rules *mask.Rules) string {
-	files := 0
-	for _, in := range cfg.Inputs {
-		if in.Type == config.TypeFile {
-			files++
+	var types []string
+	for _, t := range config.InputTypes() {
+		n := 0
+		for _, in := range cfg.Inputs {
+			if in.Type == t {
+				n++
+			}
 		}
+		types = append(types, fmt.Sprintf("%d %s", n, t))
 	}
-	return fmt.Sprintf("%s (%d file, %d api), %s, documents kept %s",
-		count(len(cfg.Inputs), "input"), files, len(cfg.Inputs)-files,
+	return fmt.Sprintf("%s (%s), %s, documents kept %s",
+		count(len(cfg.Inputs), "input"), strings.Join(types, ", "),
 		count(len(rules.Names()), "masking rule"), cfg.Retention)
 }
 

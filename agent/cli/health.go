@@ -59,10 +59,7 @@ func (p *program) health(ctx context.Context, listen string) error {
 		return unreachable(fmt.Errorf("no agent answers on %s: %w", listen, err))
 	}
 	defer func() { _ = res.Body.Close() }() // read only
-	var answer struct {
-		Ready   bool               `json:"ready"`
-		Waiting []health.Condition `json:"waiting"`
-	}
+	var answer health.Readiness
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
 		return fmt.Errorf("what answers on %s is no auditship", listen)
 	}
@@ -72,6 +69,12 @@ func (p *program) health(ctx context.Context, listen string) error {
 	}
 	for _, c := range answer.Waiting {
 		_, _ = fmt.Fprintf(p.stdout, "%s: %s (since %s)\n", c.Part, c.Reason, c.Since.UTC().Format(time.RFC3339)) // the exit code says it too
+	}
+	for _, d := range answer.Owed {
+		_, _ = fmt.Fprintf(p.stdout, "input/%s owes: %s (%s, since %s)\n", d.Input, d.Reason, d.Kind, d.Since.UTC().Format(time.RFC3339))
+	}
+	if answer.More > 0 {
+		_, _ = fmt.Fprintf(p.stdout, "and %d more; auditship state lists all\n", answer.More)
 	}
 	return errors.New("not ready")
 }

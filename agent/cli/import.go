@@ -37,7 +37,7 @@ type importing struct {
 	gateway    string // "" for the configured one
 	maxRecord  string
 
-	apis []config.Input // the configured audit APIs of the gateway
+	learners []config.Input // configured ones that know the gateway's display names
 }
 
 func newImportCommand(p *program) *cobra.Command {
@@ -147,8 +147,8 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 	}
 	cfg.HTTP = "off" // that is the agent's
 	for _, in := range cfg.Inputs {
-		if in.API != nil && in.Gateway == i.gateway {
-			i.apis = append(i.apis, in)
+		if in.LearnsNames() && in.Gateway == i.gateway {
+			i.learners = append(i.learners, in)
 		}
 	}
 	cfg.Inputs = nil
@@ -285,29 +285,13 @@ const namesTimeout = 10 * time.Second
 func (i *importing) eventNames(ctx context.Context, log zerolog.Logger) map[string]*apisource.EventNames {
 	ctx, stop := context.WithTimeout(ctx, namesTimeout)
 	defer stop()
-	for _, in := range i.apis {
+	for _, in := range i.learners {
 		names := apisource.NewEventNames()
-		ask, err := input.APIClient(in.API)
-		if err == nil {
-			ask.Tries = 1
-			err = fetchNames(ctx, names, ask)
-		}
+		err := input.LearnNames(ctx, in, names)
 		if err == nil {
 			return map[string]*apisource.EventNames{i.gateway: names}
 		}
 		log.Warn().Str("input", in.ID).Err(err).Msg("event types will stand for their display names")
-	}
-	return nil
-}
-
-func fetchNames(ctx context.Context, names *apisource.EventNames, ask apisource.ClientConfig) error {
-	client, err := apisource.NewClient(ask)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if !names.Fetch(ctx, client) {
-		return errors.New("the gateway does not tell them")
 	}
 	return nil
 }
@@ -364,7 +348,7 @@ func (i *importing) conclude(ctx context.Context, cfg *config.Config, line *pipe
 		text += fmt.Sprintf(", %d not sent", t.InFlight)
 	}
 	_, _ = fmt.Fprintln(i.stdout, text) // the exit code says it too
-	unreadable := line.Files().Unreadable
+	unreadable := line.Progress().Unreadable
 	switch {
 	case err != nil:
 		return err

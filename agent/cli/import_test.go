@@ -21,7 +21,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/auditship/auditship/agent/health"
-	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
@@ -459,15 +459,15 @@ func TestHopeless(t *testing.T) {
 
 func TestProgressLine(t *testing.T) {
 	for want, p := range map[string]progress{
-		"0 B of 2.0 MiB, 0 records, 0/s": {files: pipeline.Files{Size: 2 << 20}},
+		"0 B of 2.0 MiB, 0 records, 0/s": {files: input.Progress{Size: 2 << 20}},
 		"512.0 KiB of 2.0 MiB, 1000 records, 100/s, 30s left": {
-			files: pipeline.Files{Done: 1 << 20, Size: 2 << 20}, totals: health.Totals{Read: 2000, InFlight: 1000}, elapsed: 10 * time.Second,
+			files: input.Progress{Done: 1 << 20, Size: 2 << 20}, totals: health.Totals{Read: 2000, InFlight: 1000}, elapsed: 10 * time.Second,
 		},
 		"1.5 GiB of 2.0 GiB, 100 records, 10/s, 10s left": { // goes on after an interruption
-			files: pipeline.Files{Resumed: 1 << 30, Done: 3 << 29, Size: 2 << 30}, totals: health.Totals{Read: 100}, elapsed: 10 * time.Second,
+			files: input.Progress{Resumed: 1 << 30, Done: 3 << 29, Size: 2 << 30}, totals: health.Totals{Read: 100}, elapsed: 10 * time.Second,
 		},
 		"3.0 KiB, 5 records, waiting: elasticsearch busy": { // a pipe
-			files: pipeline.Files{Done: 3 << 10}, totals: health.Totals{Read: 5}, elapsed: time.Second,
+			files: input.Progress{Done: 3 << 10}, totals: health.Totals{Read: 5}, elapsed: time.Second,
 			waiting: []health.Condition{{Part: "elasticsearch", Reason: "busy"}},
 		},
 	} {
@@ -482,7 +482,7 @@ func TestProgressInLines(t *testing.T) {
 	var out strings.Builder
 	began := time.Now()
 	d := &importDisplay{w: &out, began: began, next: began.Add(lineEvery)}
-	p := progress{files: pipeline.Files{Done: 1, Size: 2}, totals: health.Totals{Read: 1}, elapsed: time.Second}
+	p := progress{files: input.Progress{Done: 1, Size: 2}, totals: health.Totals{Read: 1}, elapsed: time.Second}
 	for after := time.Duration(0); after <= 25*time.Second; after += barEvery {
 		d.show(p, began.Add(after))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/pipeline"
 )
 
@@ -79,7 +80,7 @@ func (d *importDisplay) Write(p []byte) (int, error) {
 
 // progress is one look at an import.
 type progress struct {
-	files   pipeline.Files
+	files   input.Progress
 	totals  health.Totals
 	waiting []health.Condition
 	elapsed time.Duration
@@ -129,7 +130,7 @@ func (d *importDisplay) watch(ctx context.Context, line *pipeline.Pipeline, give
 			return
 		case now := <-ticker.C:
 			p := progress{
-				files: line.Files(), totals: sum(line.Ledger().Totals()), waiting: line.Conditions().List(), elapsed: now.Sub(d.began),
+				files: line.Progress(), totals: sum(line.Ledger().Totals()), waiting: line.Conditions().List(), elapsed: now.Sub(d.began),
 			}
 			if why := hopeless(p.waiting, now); why != nil {
 				giveUp(why)

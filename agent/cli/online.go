@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
-	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/mappings"
@@ -28,11 +26,7 @@ func (p *program) checkOnline(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	for _, in := range cfg.Inputs {
-		if in.API != nil {
-			c.gateway(ctx, in)
-		} else {
-			c.files(in)
-		}
+		c.input(ctx, in)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -52,7 +46,11 @@ func (c *onlineCheck) ok(what string) {
 // fail prints what failed, and indented below it what to do.
 func (c *onlineCheck) fail(what, advice string) {
 	c.failed++
-	_, _ = fmt.Fprintln(c.stdout, "FAILED "+what)
+	c.say("FAILED", what, advice)
+}
+
+func (c *onlineCheck) say(mark, what, advice string) {
+	_, _ = fmt.Fprintln(c.stdout, mark+" "+what)
 	for line := range strings.Lines(strings.TrimSpace(advice)) {
 		_, _ = fmt.Fprint(c.stdout, "       "+line)
 	}
@@ -146,44 +144,20 @@ func (c *onlineCheck) version(ctx context.Context, client *exporter.Client) {
 	}
 }
 
-// gateway checks that the audit API of an input can be read.
-func (c *onlineCheck) gateway(ctx context.Context, in config.Input) {
-	err := readOneRecord(ctx, in.API)
-	what := "input " + in.ID + ": "
-	switch {
-	case errors.Is(err, apisource.ErrNoRecords):
-		c.ok(what + "the gateway lets the token read its audit records; there are none yet")
-	case err != nil:
-		if apisource.Unreachable(err) {
-			c.unreachable++
+// input checks that an input can be read.
+func (c *onlineCheck) input(ctx context.Context, in config.Input) {
+	for _, f := range input.Check(ctx, in) {
+		what := "input " + in.ID + ": " + f.What
+		switch {
+		case f.Failed:
+			if f.Unreachable {
+				c.unreachable++
+			}
+			c.fail(what, f.Advice)
+		case f.Warning:
+			c.say("WARN  ", what, f.Advice)
+		default:
+			c.ok(what)
 		}
-		c.fail(what+err.Error(), "")
-	default:
-		c.ok(what + "the gateway lets the token read its audit records")
 	}
-}
-
-func readOneRecord(ctx context.Context, api *config.APIInput) error {
-	clientConfig, err := input.APIClient(api)
-	if err != nil {
-		return err
-	}
-	clientConfig.Tries = 1
-	client, err := apisource.NewClient(clientConfig)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	_, err = apisource.NewReader(client, api.PageSize).Probe(ctx)
-	return err
-}
-
-// files checks that what an input's paths match now can be read.
-func (c *onlineCheck) files(in config.Input) {
-	what := "input " + in.ID + ": "
-	if err := filesource.Readable(in.File.Paths); err != nil {
-		c.fail(what+"files cannot be read", err.Error()+"\nThe agent's user needs to read them, and to look into their folders.")
-		return
-	}
-	c.ok(what + "the files that are there can be read")
 }

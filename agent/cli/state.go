@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,14 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/checkpoint"
-	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/input"
 )
 
 func newStateCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "state",
-		Short: "Show the saved positions",
-		Long: `State lists the streams of the state directory and how far each was delivered.
+		Short: "Show the saved positions and what is owed",
+		Long: `State lists the streams of the state directory and how far each was delivered,
+and below them what the inputs owed when the agent saved its state last.
 It changes nothing and may be used while the agent runs.`,
 		Example: `  auditship state
   auditship state -c ./auditship.yml`,
@@ -35,20 +39,36 @@ It changes nothing and may be used while the agent runs.`,
 			if err != nil {
 				return err
 			}
-			return p.printState(entries)
+			return p.printState(cfg.Inputs, entries)
 		},
 	}
 }
 
-func (p *program) printState(entries []checkpoint.Entry) error {
+func (p *program) printState(inputs []config.Input, entries []checkpoint.Entry) error {
+	owed, entries := checkpoint.Owed(entries)
 	w := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "STREAM\tSAVED\tPOSITION") // Flush has the error
 	for _, e := range entries {
-		place, err := filesource.Describe(e.Position)
-		if err != nil {
-			place = string(e.Position)
-		}
+		place := input.Describe(inputs, e.Stream, e.Position)
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", e.Stream, e.Saved.UTC().Format(time.RFC3339), place)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return p.printOwed(owed)
+}
+
+// printOwed prints what the inputs owed when the agent saved last.
+func (p *program) printOwed(owed []event.Debt) error {
+	if len(owed) == 0 {
+		_, err := fmt.Fprintln(p.stdout, "\nnothing is owed")
+		return err
+	}
+	_, _ = fmt.Fprintln(p.stdout, "\nOwed: what an input has, or had, and what is not delivered") // Flush has the error
+	w := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "INPUT\tKIND\tSINCE\tWHAT\tWHY")
+	for _, d := range owed {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Input, d.Kind, d.Since.UTC().Format(time.RFC3339), cmp.Or(d.Key, "-"), d.Reason)
 	}
 	return w.Flush()
 }

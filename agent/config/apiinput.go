@@ -95,3 +95,7 @@ func (a *APIInput) check(d *decoder, at string, _ *Config) {
 		d.FailAt(d.At(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase", "")
 	}
 }
+
+func (*APIInput) holdsAnswers() bool { return false }
+
+func (*APIInput) learnsNames() bool { return true }

@@ -48,7 +48,7 @@ var checks = map[string]func(d *decoder, s string) (string, error){
 
 // suggested are the words that a check accepts, where it accepts words only.
 var suggested = map[string]func() []string{
-	"inputtype":  inputTypes,
+	"inputtype":  InputTypes,
 	"recordname": func() []string { return recordNames },
 }
 

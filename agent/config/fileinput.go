@@ -79,3 +79,7 @@ func (f *FileInput) check(d *decoder, at string, cfg *Config) {
 		}
 	}
 }
+
+func (*FileInput) holdsAnswers() bool { return true }
+
+func (*FileInput) learnsNames() bool { return false }

@@ -52,6 +52,9 @@ type typeOfInput interface {
 	check(d *decoder, at string, cfg *Config)
 	// Location is the zone of times that name none.
 	Location() *time.Location
+	// holdsAnswers and learnsNames: see Input.
+	holdsAnswers() bool
+	learnsNames() bool
 }
 
 // own is the keys of the input's own type, nil where there are none.
@@ -73,8 +76,22 @@ func (in Input) Location() *time.Location {
 	return time.UTC
 }
 
-// inputTypes are the values of Input.Type.
-func inputTypes() []string {
+// HoldsAnswers says that what is read as one record may be a whole answer of the
+// audit API, with its list of records, as people save them.
+func (in Input) HoldsAnswers() bool {
+	own := in.own()
+	return own != nil && own.holdsAnswers()
+}
+
+// LearnsNames says that the input can ask its gateway for the display names of event
+// types.
+func (in Input) LearnsNames() bool {
+	own := in.own()
+	return own != nil && own.learnsNames()
+}
+
+// InputTypes are the values of Input.Type.
+func InputTypes() []string {
 	var types []string
 	for t, i := reflect.TypeFor[Input](), 0; i < t.NumField(); i++ {
 		if when := t.Field(i).Tag.Get("when"); when != "" {
@@ -85,8 +102,8 @@ func inputTypes() []string {
 }
 
 func inputType(_ *decoder, s string) (string, error) {
-	if !slices.Contains(inputTypes(), s) {
-		return "", errors.New("is not one of " + strings.Join(inputTypes(), ", "))
+	if !slices.Contains(InputTypes(), s) {
+		return "", errors.New("is not one of " + strings.Join(InputTypes(), ", "))
 	}
 	return s, nil
 }

@@ -90,7 +90,7 @@ func (d *decoder) checkWhole(cfg *Config) {
 	for i, in := range cfg.Inputs {
 		at := fmt.Sprintf("inputs[%d]", i)
 		if in.Type == "" {
-			d.needed(at, "needed: "+strings.Join(inputTypes(), " or "), "type")
+			d.needed(at, "needed: "+strings.Join(InputTypes(), " or "), "type")
 		}
 		if in.ID == "" {
 			d.needed(at, "needed: a name of your choice that stays the same", "id")

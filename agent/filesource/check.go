@@ -18,6 +18,9 @@ func Describe(data []byte) (string, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return "", fmt.Errorf("read the position: %w", err)
 	}
+	if p.Path == "" {
+		return "", errors.New("read the position: not one of a file")
+	}
 	return fmt.Sprintf("%s at byte %d", p.Path, p.Offset), nil
 }
 

@@ -1,12 +1,89 @@
 package input
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/health"
 )
+
+// auditAPI is the type of input that polls the gateway's audit API.
+type auditAPI struct{}
+
+func (auditAPI) build(in config.Input, s Surroundings) (Built, error) {
+	client, err := APIClient(in.API)
+	if err != nil {
+		return Built{}, err
+	}
+	c := apisource.Config{
+		Input: in.ID, Gateway: in.Gateway, Client: client, Names: s.Names, Once: s.Once,
+		PollInterval: time.Duration(in.API.PollInterval), Overlap: time.Duration(in.API.Overlap),
+		Since: time.Duration(in.API.Since), PageSize: in.API.PageSize,
+		Condition: func(reason string) {
+			if s.Condition(reason) && reason != "" {
+				s.Log.Warn().Str("reason", reason).Msg("the audit API cannot be read; waiting, nothing is lost")
+			}
+		},
+		Log: s.Log,
+	}
+	c.ReachedEnd, c.Owe = s.follow(in.ID, c.PollInterval)
+	source, err := apisource.New(c)
+	if err != nil {
+		return Built{}, err
+	}
+	exportAPI(s.Metrics, in.ID, source)
+	return Built{Source: source}, nil
+}
+
+// check asks for one record.
+func (auditAPI) check(ctx context.Context, in config.Input) []Finding {
+	err := readOneRecord(ctx, in.API)
+	switch {
+	case errors.Is(err, apisource.ErrNoRecords):
+		return []Finding{{What: "the gateway lets the token read its audit records; there are none yet"}}
+	case err != nil:
+		return []Finding{{What: err.Error(), Failed: true, Unreachable: apisource.Unreachable(err)}}
+	}
+	return []Finding{{What: "the gateway lets the token read its audit records"}}
+}
+
+func readOneRecord(ctx context.Context, api *config.APIInput) error {
+	client, err := onceAsked(api)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = apisource.NewReader(client, api.PageSize).Probe(ctx)
+	return err
+}
+
+// onceAsked is a client that makes each request once.
+func onceAsked(api *config.APIInput) (*apisource.Client, error) {
+	c, err := APIClient(api)
+	if err != nil {
+		return nil, err
+	}
+	c.Tries = 1
+	return apisource.NewClient(c)
+}
+
+func (auditAPI) describe(position []byte) (string, error) { return apisource.Describe(position) }
+
+func (auditAPI) learnNames(ctx context.Context, in config.Input, names *apisource.EventNames) error {
+	client, err := onceAsked(in.API)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if !names.Fetch(ctx, client) {
+		return errors.New("the gateway does not tell them")
+	}
+	return nil
+}
 
 // APIClient is how the audit API of an input is asked. It reads the proxy's secret
 // and sends nothing.
@@ -26,4 +103,25 @@ func APIClient(api *config.APIInput) (apisource.ClientConfig, error) {
 		c.Password = api.Password.Reveal
 	}
 	return c, nil
+}
+
+func exportAPI(m *health.Metrics, input string, source *apisource.Source) {
+	if m == nil {
+		return
+	}
+	labels := health.Labels{"input": input}
+	s, r := source.Stats(), source.Reader()
+	seconds := func(read func() int64) func() float64 {
+		return func() float64 { return float64(read()) / 1000 }
+	}
+	m.Counter("api_polls_total", "Rounds of looking for new records.", labels, s.Polls.Load)
+	m.Counter("api_pages_total", "Pages of records that were read.", labels, r.Pages.Load)
+	m.Counter("api_failed_requests_total", "Requests that failed, tried again or not.", labels, s.Failures.Load)
+	m.Counter("api_repeated_records_total", "Records that were read again and recognised.", labels, s.Repeated.Load)
+	m.Counter("api_late_records_total", "Records that came after later ones were read.", labels, s.Late.Load)
+	m.Counter("api_unproven_windows_total", "Windows taken without proof that they are complete.", labels, r.Unproven.Load)
+	m.Gauge("api_stalled_polls", "Polls in a row in which the cursor did not move.", labels, func() float64 { return float64(s.Stalled.Load()) })
+	m.Gauge("api_read_until_timestamp_seconds", "Up to when records were read, by the gateway's clock.", labels, seconds(s.Until.Load))
+	m.Gauge("api_behind_seconds", "How far that is behind the gateway's clock.", labels, seconds(s.Behind.Load))
+	m.Gauge("api_clock_skew_seconds", "How far the gateway's clock is ahead of the agent's.", labels, seconds(s.Skew.Load))
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
-	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/queue"
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
@@ -63,7 +63,7 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		log: o.Log, store: store,
-		ledger: &health.Ledger{}, notices: notices{log: o.Log, conditions: &health.Conditions{}},
+		ledger: &health.Ledger{}, readiness: &health.Inputs{}, notices: notices{log: o.Log, conditions: &health.Conditions{}},
 		bulkBytes: int64(cfg.Elasticsearch.BulkSize), linger: time.Duration(cfg.Elasticsearch.FlushInterval),
 		senders: cfg.Elasticsearch.Workers, transformers: min(runtime.GOMAXPROCS(0), maxTransformers),
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
@@ -73,9 +73,9 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
 	p.servers.log = o.Log
 	p.letters.notices, p.peer.notices = &p.notices, &p.notices
-	p.positions.notices, p.positions.store = &p.notices, store
+	p.positions.notices, p.positions.readiness, p.positions.store = &p.notices, p.readiness, store
 	p.releases = queue.NewOrder(p.positions.release)
-	p.metrics = health.NewMetrics(o.Version, p.ledger, p.notices.conditions)
+	p.metrics = health.NewMetrics(o.Version, p.ledger, p.notices.conditions, p.readiness)
 	if err := p.build(cfg, o); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -94,22 +94,18 @@ func (p *Pipeline) ConfigReloaded(ok bool) { p.reloaded.Store(ok) }
 // Ledger is the pipeline's account of records.
 func (p *Pipeline) Ledger() *health.Ledger { return p.ledger }
 
-// Files is how far the files were read.
-type Files struct {
-	Done, Size int64 // bytes, compressed ones as they are on disk; a pipe has no size
-	Resumed    int64 // of Done, what an interrupted run had read
-	Unreadable int64 // files with faults
-}
-
-// Files says how far the files were read.
-func (p *Pipeline) Files() (f Files) {
-	for _, s := range p.files {
-		f.Done += s.DoneBytes.Load()
-		f.Size += s.SizeBytes.Load()
-		f.Resumed += s.ResumedBytes.Load()
-		f.Unreadable += s.Errors.Load()
+// Progress is how far the inputs were read that have an end.
+func (p *Pipeline) Progress() (all input.Progress) {
+	for _, in := range p.inputs {
+		if in.progress != nil {
+			one := in.progress()
+			all.Done += one.Done
+			all.Size += one.Size
+			all.Resumed += one.Resumed
+			all.Unreadable += one.Unreadable
+		}
 	}
-	return f
+	return all
 }
 
 // Conditions is what keeps the pipeline waiting now.
@@ -187,65 +183,20 @@ func (p *Pipeline) stateKey(cfg *config.Config, o Options) ([]byte, error) {
 	return key, errors.Join(err, store.Settled(), store.Close())
 }
 
-func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, stateKey []byte) (built configured, err error) {
-	built.id = in.ID
+func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, stateKey []byte) (configured, error) {
 	p.exportInput(in.ID)
-	if built.transformer, err = plan.Transformers(in); err != nil {
+	transformer, err := plan.Transformers(in)
+	if err != nil {
 		return configured{}, err
 	}
-	if in.File != nil {
-		built.source, err = p.buildFiles(in, o, plan.EventNames(in.Gateway), stateKey)
-	} else {
-		built.source, err = p.buildAPI(in, o, plan.EventNames(in.Gateway))
-	}
-	return built, err
-}
-
-func (p *Pipeline) buildFiles(in config.Input, o Options, names *apisource.EventNames, stateKey []byte) (source, error) {
-	files, err := filesConfig(in, stateKey)
+	built, err := input.Build(in, input.Surroundings{
+		StateKey: stateKey, Names: plan.EventNames(in.Gateway),
+		Once: o.Once, Resumed: o.Beside != "" || !p.store.Fresh(), Forget: o.Beside != "", Reader: o.Readers[in.ID],
+		Log: p.log, Metrics: p.metrics, Inputs: p.readiness,
+		Condition: func(reason string) bool { return p.notices.set("input/"+in.ID, reason) },
+	})
 	if err != nil {
-		return nil, err
+		return configured{}, err
 	}
-	files.Resumed, files.Once, files.Forget = o.Beside != "" || !p.store.Fresh(), o.Once, o.Beside != ""
-	files.Reader = o.Readers[in.ID]
-	files.Log = p.log.With().Str("input", in.ID).Logger()
-	files.Condition = func(reason string) { p.notices.set("input/"+in.ID, reason) } // the source logs it
-	s := filesource.New(files)
-	p.files = append(p.files, s.Stats())
-	p.exportFiles(in.ID, s.Stats())
-	if names != nil {
-		return afterNames{s, names}, nil
-	}
-	return s, nil
-}
-
-func filesConfig(in config.Input, stateKey []byte) (filesource.Config, error) {
-	paths, err := absolute(in.File.Paths)
-	if err != nil {
-		return filesource.Config{}, err
-	}
-	exclude, err := absolute(in.File.Exclude)
-	if err != nil {
-		return filesource.Config{}, err
-	}
-	return filesource.Config{
-		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude, Key: stateKey,
-		MaxRecord:    int64(in.File.MaxRecord),
-		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
-		CloseInactive: time.Duration(in.File.CloseInactive),
-	}, nil
-}
-
-// absolute makes paths independent of the folder the agent was started in, so that
-// saved positions are too.
-func absolute(paths []string) ([]string, error) {
-	all := make([]string, len(paths))
-	for i, path := range paths {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("find the folder of %s: %w", path, err)
-		}
-		all[i] = abs
-	}
-	return all, nil
+	return configured{id: in.ID, source: built.Source, progress: built.Progress, transformer: transformer}, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
@@ -26,7 +26,7 @@ type DryRunTotals struct {
 	Unsettled int64
 }
 
-// DryRun reads the file inputs to their end and writes what Run would send, one
+// DryRun reads the inputs to their end and writes what Run would send, one
 // {"_id":…,"_source":…} a line. It needs no Elasticsearch and writes to no state
 // directory. reject gets what would become a dead letter; its error ends the run.
 func DryRun(ctx context.Context, cfg *config.Config, o Options, w io.Writer, reject func(deadletter.Letter) error) (DryRunTotals, error) {
@@ -62,22 +62,19 @@ type dryRun struct {
 }
 
 func (d *dryRun) read(ctx context.Context, in config.Input, o Options, plan *transform.Plan, stateKey []byte) error {
-	if in.File == nil {
-		return errors.New("only files can be read without sending anything")
-	}
 	transformers, err := plan.Transformers(in)
 	if err != nil {
 		return err
 	}
 	d.transform = transformers()
-	files, err := filesConfig(in, stateKey)
+	built, err := input.Build(in, input.Surroundings{StateKey: stateKey, Once: true, Reader: o.Readers[in.ID], Log: o.Log})
 	if err != nil {
 		return err
 	}
-	files.Once, files.Reader, files.Log = true, o.Readers[in.ID], o.Log
-	source := filesource.New(files)
-	err = source.Run(ctx, nil, d.emit)
-	d.totals.Unreadable += source.Stats().Errors.Load()
+	err = built.Run(ctx, nil, d.emit)
+	if built.Progress != nil {
+		d.totals.Unreadable += built.Progress().Unreadable
+	}
 	return err
 }
 

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/auditship/auditship/agent/apisource"
-	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter/bulk"
 )
@@ -91,31 +89,4 @@ func (p *Pipeline) oldest(input string, now time.Time) (age time.Duration) {
 		}
 	})
 	return age
-}
-
-func (p *Pipeline) exportFiles(input string, s *filesource.Stats) {
-	labels := health.Labels{"input": input}
-	p.metrics.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
-	p.metrics.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
-	p.metrics.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)
-	p.metrics.Counter("file_possibly_lost_bytes_total", "Bytes that were on disk and unread when their file was truncated.", labels, s.PossiblyLost.Load)
-	p.metrics.Counter("file_errors_total", "Files that could not be read.", labels, s.Errors.Load)
-}
-
-func (p *Pipeline) exportAPI(input string, source *apisource.Source) {
-	labels := health.Labels{"input": input}
-	s, r := source.Stats(), source.Reader()
-	seconds := func(read func() int64) func() float64 {
-		return func() float64 { return float64(read()) / 1000 }
-	}
-	p.metrics.Counter("api_polls_total", "Rounds of looking for new records.", labels, s.Polls.Load)
-	p.metrics.Counter("api_pages_total", "Pages of records that were read.", labels, r.Pages.Load)
-	p.metrics.Counter("api_failed_requests_total", "Requests that failed, tried again or not.", labels, s.Failures.Load)
-	p.metrics.Counter("api_repeated_records_total", "Records that were read again and recognised.", labels, s.Repeated.Load)
-	p.metrics.Counter("api_late_records_total", "Records that came after later ones were read.", labels, s.Late.Load)
-	p.metrics.Counter("api_unproven_windows_total", "Windows taken without proof that they are complete.", labels, r.Unproven.Load)
-	p.metrics.Gauge("api_stalled_polls", "Polls in a row in which the cursor did not move.", labels, func() float64 { return float64(s.Stalled.Load()) })
-	p.metrics.Gauge("api_read_until_timestamp_seconds", "Up to when records were read, by the gateway's clock.", labels, seconds(s.Until.Load))
-	p.metrics.Gauge("api_behind_seconds", "How far that is behind the gateway's clock.", labels, seconds(s.Behind.Load))
-	p.metrics.Gauge("api_clock_skew_seconds", "How far the gateway's clock is ahead of the agent's.", labels, seconds(s.Skew.Load))
 }

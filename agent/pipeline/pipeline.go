@@ -14,34 +14,27 @@ import (
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/queue"
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/bulk"
 )
 
-// source reads one input: files (filesource) or an audit API (apisource).
-type source interface {
-	// Run emits batches until ctx ends, or until there is nothing left to read
-	// and never will be. saved are the input's positions of earlier runs.
-	Run(ctx context.Context, saved []event.Saved, emit func(context.Context, event.Batch) error) error
-}
-
 // Pipeline carries records from its sources to Elasticsearch. Make it with Open.
 type Pipeline struct {
 	log     zerolog.Logger
 	inputs  []configured
-	files   []*filesource.Stats
 	sender  *bulk.Sender
 	letters letters
 	peer    peer // Elasticsearch
 	store   *checkpoint.Store
 
-	ledger  *health.Ledger
-	notices notices
-	metrics *health.Metrics
-	servers servers
+	ledger    *health.Ledger
+	readiness *health.Inputs
+	notices   notices
+	metrics   *health.Metrics
+	servers   servers
 
 	bulkBytes       int64
 	linger          time.Duration
@@ -63,7 +56,8 @@ type Pipeline struct {
 // transform records.
 type configured struct {
 	id          string
-	source      source
+	source      input.Source
+	progress    func() input.Progress         // nil where it has no end
 	transformer func() *transform.Transformer // a new one for each goroutine
 }
 
@@ -110,7 +104,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 
 	serving, stopServing := context.WithCancel(drain)
 	var server errgroup.Group
-	server.Go(func() error { return p.servers.serve(serving, p.notices.conditions, p.metrics) })
+	server.Go(func() error { return p.servers.serve(serving, p.notices.conditions, p.readiness, p.metrics) })
 	server.Go(func() error { return p.servers.serveProfiles(serving) })
 	server.Go(func() error {
 		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.notices.conditions, p.positions.rounds.Load))

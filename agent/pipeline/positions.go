@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/health"
 )
 
 // saveInterval is how often positions are made durable. What Elasticsearch took in
@@ -19,9 +21,11 @@ const saveInterval = time.Second
 // store, and those that were released and are not saved yet, the last one of each
 // stream.
 type positions struct {
-	notices *notices
-	store   *checkpoint.Store
-	rounds  atomic.Int64 // of keepSaving
+	notices   *notices
+	readiness *health.Inputs // saved with the places: what is owed
+	store     *checkpoint.Store
+	rounds    atomic.Int64 // of keepSaving
+	owed      owedThen     // belongs to keepSaving
 
 	mu      sync.Mutex
 	pending map[string]checkpoint.Entry
@@ -95,6 +99,9 @@ func (q *positions) keepSaving(ctx context.Context, trim func()) {
 // are where they belong, and only a restart would read them again.
 func (q *positions) save() {
 	entries := q.take()
+	if owed := q.readiness.Owed(); q.owed.changed(owed) {
+		entries = append(entries, checkpoint.OwedEntry(owed))
+	}
 	if len(entries) == 0 {
 		return
 	}
@@ -104,9 +111,25 @@ func (q *positions) save() {
 		return
 	}
 	q.putBack(entries)
+	q.owed = owedThen{}
 	if q.notices.set("state", "positions cannot be saved") {
 		q.notices.log.Error().Err(err).Msg("positions cannot be saved; a restart would send records again")
 	}
+}
+
+// owedThen is what was owed when it was saved last.
+type owedThen struct {
+	known bool
+	debts []event.Debt
+}
+
+// changed reports whether something else is owed now, and takes that.
+func (o *owedThen) changed(now []event.Debt) bool {
+	if o.known && slices.Equal(o.debts, now) {
+		return false
+	}
+	o.known, o.debts = true, now
+	return true
 }
 
 // of lists the saved streams of an input.

@@ -38,11 +38,11 @@ func listen(address string) (net.Listener, error) {
 	return net.Listen("tcp", address)
 }
 
-func (s *servers) serve(ctx context.Context, conditions *health.Conditions, metrics *health.Metrics) error {
+func (s *servers) serve(ctx context.Context, conditions *health.Conditions, inputs *health.Inputs, metrics *health.Metrics) error {
 	if s.health == nil {
 		return nil
 	}
-	return health.Serve(ctx, s.health, conditions, metrics)
+	return health.Serve(ctx, s.health, conditions, inputs, metrics)
 }
 
 func (s *servers) serveProfiles(ctx context.Context) error {

@@ -26,7 +26,7 @@ type Options struct {
 	// Log is told of records on which the agent itself fails.
 	Log zerolog.Logger
 	// EventNames are the display names of event types by gateway, for gateways
-	// of which no input of type api learns them.
+	// of which no input learns them.
 	EventNames map[string]*apisource.EventNames
 }
 
@@ -64,12 +64,12 @@ func NewPlan(cfg *config.Config, o Options) (*Plan, error) {
 	return p, nil
 }
 
-// eventNames makes one memory of display names for each gateway that has an audit
-// API; all of its inputs share it.
+// eventNames makes one memory of display names for each gateway of which an input
+// learns them; all of its inputs share it.
 func eventNames(inputs []config.Input) map[string]*apisource.EventNames {
 	names := map[string]*apisource.EventNames{}
 	for _, in := range inputs {
-		if in.API != nil && names[in.Gateway] == nil {
+		if in.LearnsNames() && names[in.Gateway] == nil {
 			names[in.Gateway] = apisource.NewEventNames()
 		}
 	}
@@ -89,10 +89,7 @@ func (p *Plan) Changed(rule int) int64 { return int64(p.hits.Of(rule)) }
 // Transformers returns what makes a new Transformer for each goroutine that
 // transforms records of an input.
 func (p *Plan) Transformers(in config.Input) (func() *Transformer, error) {
-	options := decode.Options{Rename: in.Rename, Known: true}
-	if in.File != nil {
-		options.Location = in.File.Location()
-	}
+	options := decode.Options{Rename: in.Rename, Known: true, Location: in.Location()}
 	decoder, err := decode.New(options)
 	if err != nil {
 		return nil, err
@@ -110,7 +107,7 @@ func (p *Plan) Transformers(in config.Input) (func() *Transformer, error) {
 		return &Transformer{
 			log: p.log, masker: p.rules.NewMasker(), tally: p.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(p.idKey),
-			observer: p.config.ObserverName(in), masksID: masksID, splits: in.File != nil, now: time.Now,
+			observer: p.config.ObserverName(in), masksID: masksID, splits: in.HoldsAnswers(), now: time.Now,
 		}
 	}, nil
 }

@@ -75,6 +75,7 @@ func TestImportsPointDownward(t *testing.T) {
 			[]string{"agent/transform"}, slices.Concat(stages, []string{"agent/contain", "agent/event", "exporter"}),
 			"transforming a record knows the stages on its way only",
 		},
+		{[]string{"agent/input"}, append([]string{"agent/event"}, stages...), "an input knows its stages and nothing above"},
 		{[]string{"exporter"}, []string{"exporter"}, "exporter can be used without the agent"},
 		{[]string{"mappings", "kibana"}, []string{"exporter"}, "what is installed does not know the agent"},
 		{[]string{"agent/cmd/auditship"}, []string{"agent/cli"}, "main is a few lines"},

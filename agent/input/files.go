@@ -1,0 +1,114 @@
+package input
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/auditship/auditship/agent/apisource"
+	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/health"
+)
+
+// files is the type of input that reads files.
+type files struct{}
+
+func (files) build(in config.Input, s Surroundings) (Built, error) {
+	c, err := filesConfig(in)
+	if err != nil {
+		return Built{}, err
+	}
+	c.Key, c.Once, c.Resumed, c.Forget, c.Reader, c.Log = s.StateKey, s.Once, s.Resumed, s.Forget, s.Reader, s.Log
+	c.Condition = func(reason string) { s.Condition(reason) } // the source logs it
+	source := filesource.New(c)
+	stats := source.Stats()
+	exportFiles(s.Metrics, in.ID, stats)
+	b := Built{Source: source, Progress: func() Progress {
+		return Progress{
+			Done: stats.DoneBytes.Load(), Size: stats.SizeBytes.Load(),
+			Resumed: stats.ResumedBytes.Load(), Unreadable: stats.Errors.Load(),
+		}
+	}}
+	if s.Names != nil {
+		b.Source = afterNames{source, s.Names}
+	}
+	return b, nil
+}
+
+func filesConfig(in config.Input) (filesource.Config, error) {
+	paths, err := absolute(in.File.Paths)
+	if err != nil {
+		return filesource.Config{}, err
+	}
+	exclude, err := absolute(in.File.Exclude)
+	if err != nil {
+		return filesource.Config{}, err
+	}
+	return filesource.Config{
+		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude,
+		MaxRecord:    int64(in.File.MaxRecord),
+		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
+		CloseInactive: time.Duration(in.File.CloseInactive),
+	}, nil
+}
+
+// absolute makes paths independent of the folder the agent was started in, so that
+// saved positions are too.
+func absolute(paths []string) ([]string, error) {
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("find the folder of %s: %w", path, err)
+		}
+		all[i] = abs
+	}
+	return all, nil
+}
+
+func (files) check(_ context.Context, in config.Input) []Finding {
+	if err := filesource.Readable(in.File.Paths); err != nil {
+		return []Finding{{
+			What: "files cannot be read", Failed: true,
+			Advice: err.Error() + "\nThe agent's user needs to read them, and to look into their folders.",
+		}}
+	}
+	return []Finding{{What: "the files that are there can be read"}}
+}
+
+func (files) describe(position []byte) (string, error) { return filesource.Describe(position) }
+
+func exportFiles(m *health.Metrics, input string, s *filesource.Stats) {
+	if m == nil {
+		return
+	}
+	labels := health.Labels{"input": input}
+	m.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
+	m.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
+	m.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)
+	m.Counter("file_possibly_lost_bytes_total", "Bytes that were on disk and unread when their file was truncated.", labels, s.PossiblyLost.Load)
+	m.Counter("file_errors_total", "Files that could not be read.", labels, s.Errors.Load)
+}
+
+// namesPatience bounds how long files wait for the gateway's display names.
+const namesPatience = 10 * time.Second
+
+// afterNames begins to read files when the gateway was asked for the display names
+// of its event types, so that their documents have them.
+type afterNames struct {
+	Source
+	names *apisource.EventNames
+}
+
+func (s afterNames) Run(ctx context.Context, saved []event.Saved, emit func(context.Context, event.Batch) error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.names.Tried():
+	case <-time.After(namesPatience):
+	}
+	return s.Source.Run(ctx, saved, emit)
+}
