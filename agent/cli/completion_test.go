@@ -16,6 +16,9 @@ func TestCompletion(t *testing.T) {
 }
 
 func TestBashAcceptsItsCompletion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT under -short: it needs bash")
+	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-n")
 	cmd.Stdin = strings.NewReader(runMain("completion", "bash").stdout)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -47,6 +47,11 @@ func Gateway(ctx context.Context, listen, token, dir string, records int) error 
 // the node as environment lines and waits until ctx ends; with one it runs that
 // command with these variables set and returns its exit error, an *exec.ExitError.
 func Elasticsearch(ctx context.Context, version string, command []string, out, errs io.Writer) (err error) {
+	if len(command) > 0 {
+		if _, err := exec.LookPath(command[0]); err != nil {
+			return err // before a node is started for nothing
+		}
+	}
 	node, err := esnode.Start(ctx, esnode.Options{Version: version})
 	if err != nil {
 		return err

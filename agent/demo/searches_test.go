@@ -24,8 +24,6 @@ import (
 	"github.com/auditship/auditship/mappings"
 )
 
-func TestMain(m *testing.M) { estest.Main(m) }
-
 // operation is a record with what a person sees in it, found without the agent.
 type operation struct {
 	api7sim.Record

@@ -40,6 +40,9 @@ func TestMissingToolsAreNamedWithTheirPackage(t *testing.T) {
 }
 
 func TestOldJavaIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT under -short: it needs a JDK")
+	}
 	_, err := findJava(t.Context(), 999)
 	if err == nil || !strings.Contains(err.Error(), "this Elasticsearch needs 999") {
 		t.Errorf("the error is %v", err)

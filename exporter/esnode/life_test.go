@@ -177,6 +177,7 @@ func TestOptionsAreObeyed(t *testing.T) {
 }
 
 func TestNodeThatCannotStartTellsWhy(t *testing.T) {
+	estest.NeedsNode(t)
 	temporary := openFolder(t)
 	t.Setenv("TMPDIR", temporary)
 	for what, c := range map[string]struct {

@@ -112,6 +112,9 @@ func TestNamesThatCannotBeReports(t *testing.T) {
 
 // sha256sum reads the trailer whatever the report is called.
 func TestTrailerOfOddNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT under -short: it needs sha256sum")
+	}
 	for _, name := range []string{"a.csv", "two words.csv", "back\\slash.csv", "line\nbreak.csv", "-c", "#.csv", "*.csv"} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), name)

@@ -14,6 +14,7 @@
 // node dies with the test process, which only Linux guarantees, and leaves its
 // folder in the temporary directory.
 //
-// It is not for anything but tests, and it hides no failure: what cannot be
-// started fails the test with the reason.
+// Under go test -short no node is started: tests that ask for one are left out,
+// and say so. Otherwise no failure is hidden: what cannot be started fails the
+// test with the reason.
 package estest

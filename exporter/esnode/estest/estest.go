@@ -25,6 +25,7 @@ var shared struct {
 // to change.
 func Shared(tb testing.TB) *esnode.Node {
 	tb.Helper()
+	NeedsNode(tb)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.node == nil && shared.err == nil {
@@ -47,6 +48,7 @@ func attachOrStart(ctx context.Context) (*esnode.Node, error) {
 // Private starts a node for this test alone and stops it when the test ends.
 func Private(tb testing.TB, opts esnode.Options) *esnode.Node {
 	tb.Helper()
+	NeedsNode(tb)
 	node, err := esnode.Start(tb.Context(), opts)
 	if err != nil {
 		tb.Fatalf("private Elasticsearch: %v", err)
@@ -57,6 +59,15 @@ func Private(tb testing.TB, opts esnode.Options) *esnode.Node {
 		}
 	})
 	return node
+}
+
+// NeedsNode leaves a test out under go test -short, which is to pass where there
+// is Go and nothing else. Shared and Private call it themselves.
+func NeedsNode(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("LEFT OUT under -short: it needs an Elasticsearch, and so a JDK and Maven")
+	}
 }
 
 // Namespace returns a data stream namespace that no other test has: lower-case
