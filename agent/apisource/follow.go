@@ -2,6 +2,7 @@ package apisource
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
@@ -100,7 +101,7 @@ func (s *Source) move(ctx context.Context, to int64) error {
 // upgrade.
 func (s *Source) doubtEmpty(ctx context.Context, from, end int64) error {
 	newest, err := s.reader.newest(ctx)
-	if err == ErrNoRecords || err == nil && (newest.At < from || newest.At >= end) {
+	if errors.Is(err, ErrNoRecords) || err == nil && (newest.At < from || newest.At >= end) {
 		return nil
 	}
 	if err != nil {

@@ -25,9 +25,9 @@ type gatewayOf struct {
 	url       string
 }
 
-func newGateway(t *testing.T, seed uint64, o api7sim.Options) *gatewayOf {
+func newGateway(t *testing.T, o api7sim.Options) *gatewayOf {
 	t.Helper()
-	g := &gatewayOf{generator: api7sim.NewGenerator(seed)}
+	g := &gatewayOf{generator: api7sim.NewGenerator(1)}
 	g.Server = api7sim.NewServer(&g.store, o)
 	server := httptest.NewServer(g)
 	t.Cleanup(func() {
@@ -49,7 +49,7 @@ func (g *gatewayOf) record(age time.Duration) string {
 }
 
 // withAPI configures inputs besides the files.
-func (s *stand) withAPI(inputs string, more ...string) {
+func (s *stand) withAPI(inputs string) {
 	s.t.Helper()
 	s.configure(fmt.Sprintf(`
 gateway: test
@@ -60,7 +60,7 @@ elasticsearch: {urls: [%q], namespace: %s, flush_interval: 20ms}
 state_dir: %s/state
 http: "off"
 shutdown_timeout: 10s
-%s`, s.dir, inputs, s.node.URL, s.config.Elasticsearch.Namespace, s.dir, strings.Join(more, "\n")))
+`, s.dir, inputs, s.node.URL, s.config.Elasticsearch.Namespace, s.dir))
 }
 
 // The same record by file and by API is one document, also when the stream rolls over
@@ -69,7 +69,7 @@ func TestARecordByFileAndByAPIIsOneDocument(t *testing.T) {
 	for _, first := range []string{"file", "API"} {
 		t.Run(first+" first", func(t *testing.T) {
 			s := newStand(t)
-			g := newGateway(t, 1, api7sim.Options{})
+			g := newGateway(t, api7sim.Options{})
 			s.withAPI(fmt.Sprintf("  - {type: api, id: api, url: %q, api_key: key, since: 2d}", g.url))
 			both, files := s.config.Inputs, s.config.Inputs[:1]
 			for i := range 100 {
@@ -97,7 +97,7 @@ func TestARecordByFileAndByAPIIsOneDocument(t *testing.T) {
 // Gateways with the same ids are told apart by their name.
 func TestSeveralGatewaysInOneAgent(t *testing.T) {
 	s := newStand(t)
-	a, b := newGateway(t, 1, api7sim.Options{APIKey: "key-a"}), newGateway(t, 1, api7sim.Options{Username: "b", Password: "pass-b", Milliseconds: true})
+	a, b := newGateway(t, api7sim.Options{APIKey: "key-a"}), newGateway(t, api7sim.Options{Username: "b", Password: "pass-b", Milliseconds: true})
 	s.withAPI(fmt.Sprintf(`
   - {type: api, id: a, gateway: a, url: %q, api_key: key-a, since: 2d}
   - {type: api, id: b, gateway: b, url: %q, username: b, password: pass-b, since: 2d}`, a.url, b.url))
@@ -124,7 +124,7 @@ func TestSeveralGatewaysInOneAgent(t *testing.T) {
 // Two agents that poll one gateway do no harm, a rollover in between or not.
 func TestTwoAgentsOnOneGateway(t *testing.T) {
 	s := newStand(t)
-	g := newGateway(t, 1, api7sim.Options{})
+	g := newGateway(t, api7sim.Options{})
 	s.withAPI(fmt.Sprintf("  - {type: api, id: api, url: %q, api_key: key, since: 2d, poll_interval: 1s}", g.url))
 	for i := range 300 {
 		g.record(time.Hour + time.Duration(i)*time.Minute)
@@ -162,7 +162,7 @@ func TestTwoAgentsOnOneGateway(t *testing.T) {
 // log and the metrics say how far the history is.
 func TestAPISecretsAndProgress(t *testing.T) {
 	s := newStand(t)
-	g := newGateway(t, 1, api7sim.Options{APIKey: "t0ken-c4nary"})
+	g := newGateway(t, api7sim.Options{APIKey: "t0ken-c4nary"})
 	s.withAPI(fmt.Sprintf(`
   - {type: api, id: api, url: %q, api_key: t0ken-c4nary, since: 2d, poll_interval: 1s}
   - {type: api, id: basic, gateway: b, url: %q, username: u, password: passw0rd-c4nary, poll_interval: 1s}

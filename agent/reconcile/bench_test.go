@@ -77,7 +77,7 @@ func number(q url.Values, name string) int64 {
 //
 //	auditship-demo elasticsearch -- go test ./agent/reconcile -run - -bench Reconcile -benchtime 1x -timeout 2h -records 1000000
 func BenchmarkReconcile(b *testing.B) {
-	s := newStand(b, "")
+	s := newStand(b)
 	interval := max(180*24*time.Hour/time.Duration(*records), time.Second).Truncate(time.Second)
 	s.from = time.Now().Add(-time.Hour - time.Duration(*records)*interval).Truncate(time.Second)
 	gateway := httptest.NewServer(newEndless(s.from, interval, *records))

@@ -57,7 +57,7 @@ const (
 	password = "correct horse battery staple"
 )
 
-func newStand(t testing.TB, more string) *stand {
+func newStand(t testing.TB) *stand {
 	t.Helper()
 	s := &stand{t: t, node: estest.Shared(t), store: &api7sim.Store{}, dir: t.TempDir()}
 	s.from = time.Now().Add(-6 * time.Hour).Truncate(time.Hour)
@@ -82,7 +82,7 @@ inputs:
 elasticsearch: {urls: [%q], namespace: %s, flush_interval: 20ms}
 state_dir: %s/state
 http: "off"
-%s`, s.http.URL, token, s.node.URL, namespace, s.dir, more), config.Env{LookupEnv: os.LookupEnv, ReadFile: os.ReadFile})
+`, s.http.URL, token, s.node.URL, namespace, s.dir), config.Env{LookupEnv: os.LookupEnv, ReadFile: os.ReadFile})
 	s.must(err)
 	s.config = cfg
 	return s

@@ -117,7 +117,7 @@ func (t *Transformer) take(out *Result, r event.Raw, now time.Time) {
 		out.Letters = append(out.Letters, t.letter(out, r, reason, masked.Bytes))
 		return
 	}
-	t.document(out, r, masked.Bytes, now)
+	t.document(out, r, now)
 }
 
 // broken looks for records in what turned out not to be one.
@@ -135,7 +135,7 @@ func (t *Transformer) broken(out *Result, r event.Raw, masked []byte, now time.T
 }
 
 // document appends the document of the decoded record.
-func (t *Transformer) document(out *Result, r event.Raw, masked []byte, now time.Time) {
+func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	d := bulk.Document{Time: t.record.Time.UnixMilli(), Doubtful: out.Batch.Doubtful}
 	id := t.record.ID
 	if t.masksID {

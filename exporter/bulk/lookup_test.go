@@ -344,7 +344,7 @@ func TestSendEndsWithTheCallersError(t *testing.T) {
 			arrange(f, docs)
 			calls := 0
 			err := New(f.serve(t), quick()).Send(t.Context(), docs, func(int, Verdict) error { calls++; return full })
-			if err != full || calls != 1 {
+			if !errors.Is(err, full) || calls != 1 {
 				t.Errorf("got %v after %d verdicts, want %v after 1", err, calls, full)
 			}
 		})

@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/url"
 	"sync/atomic"
@@ -140,7 +141,7 @@ func (s *Sender) Send(ctx context.Context, docs []Document, verdict func(i int, 
 			return err
 		}
 		out, err := r.round(ctx)
-		if caller, ok := err.(callerError); ok {
+		if caller := (callerError{}); errors.As(err, &caller) {
 			return caller.error
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"regexp"
 
 	"github.com/auditship/auditship/exporter"
@@ -212,9 +213,7 @@ func trouble(e *exporter.Error, cause *exporter.Cause, onStream bool) (Reason, b
 // alone says that the request held one document.
 func judgeRequest(a exporter.Answer, alone bool) judgement {
 	var e *exporter.Error
-	if err, ok := a.Err().(*exporter.Error); ok {
-		e = err
-	} else {
+	if !errors.As(a.Err(), &e) {
 		e = exporter.NewError(a.Status, nil)
 	}
 	why, known := trouble(e, nil, true)

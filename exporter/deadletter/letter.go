@@ -3,6 +3,7 @@ package deadletter
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -69,11 +70,13 @@ func parseLetter(line []byte) (Letter, error) {
 
 // withoutValues reduces an error of encoding/json, which may quote what it read.
 func withoutValues(err error) error {
-	if e, ok := err.(*json.UnmarshalTypeError); ok {
-		return fmt.Errorf("a wrong type at %s", e.Field)
+	var wrongType *json.UnmarshalTypeError
+	var broken *json.SyntaxError
+	switch {
+	case errors.As(err, &wrongType):
+		return fmt.Errorf("a wrong type at %s", wrongType.Field)
+	case errors.As(err, &broken):
+		return fmt.Errorf("broken JSON at byte %d", broken.Offset)
 	}
-	if e, ok := err.(*json.SyntaxError); ok {
-		return fmt.Errorf("broken JSON at byte %d", e.Offset)
-	}
-	return fmt.Errorf("a value is not valid")
+	return errors.New("a value is not valid")
 }

@@ -130,7 +130,7 @@ func (r *Reader) open() bool {
 // added to is being written or torn, and no letter yet.
 func (r *Reader) finish(err error) {
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 	case !errors.Is(err, errTorn):
 		r.err = fmt.Errorf("read dead letters: %w", err)
 	case r.file != r.current:
@@ -171,7 +171,7 @@ func (l *lines) next() (line []byte, where stretch, err error) {
 		switch {
 		case err == nil:
 			return l.buf[:len(l.buf)-1], where, nil
-		case err == io.EOF && len(l.buf) > 0:
+		case errors.Is(err, io.EOF) && len(l.buf) > 0:
 			return l.buf, where, errTorn
 		}
 		return nil, where, err

@@ -116,7 +116,7 @@ func (p *pass) run(ctx context.Context, f io.Reader) error {
 	for l := newLines(f); ; {
 		line, where, err := l.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return p.send(ctx)
 		case errors.Is(err, errTorn):
 			p.count.Damaged++

@@ -361,7 +361,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%q does not say %q", err, part)
 				}
 			}
-			if c.is != ErrUnreachable && errors.Is(err, ErrUnreachable) {
+			if !errors.Is(c.is, ErrUnreachable) && errors.Is(err, ErrUnreachable) {
 				t.Errorf("%q counts as unreachable", err)
 			}
 		})
