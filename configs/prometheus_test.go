@@ -94,7 +94,7 @@ func askUntilAllIsSaid(t *testing.T, url string, asked []string) map[string]bool
 	t.Helper()
 	said := map[string]bool{}
 	pattern := regexp.MustCompile(`(?m)^auditship_\w+|verdict="\w+"`)
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		for _, name := range pattern.FindAllString(get(t, url), -1) {
 			said[name] = true
 		}

@@ -355,19 +355,15 @@ func TestCancellingEndsWaiting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t, api7sim.Options{})
 			g.Inject(100, fault)
-			client, err := NewClient(ClientConfig{URL: g.http.URL})
+			client, err := NewClient(ClientConfig{URL: g.http.URL, Timeout: time.Hour})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			began := time.Now()
 			if _, err := NewReader(client, 1).Probe(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %v", took)
 			}
 		})
 	}

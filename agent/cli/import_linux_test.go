@@ -69,7 +69,7 @@ func TestImportOnATerminal(t *testing.T) {
 		if code != exitFailed || !strings.HasPrefix(stdout.String(), "read 5000 records: 5000 indexed") {
 			t.Errorf("exit code %d, stdout %q", code, stdout.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Ctrl-C did not end it")
 	}
 	_ = terminal.Close() // nothing was written that could be lost

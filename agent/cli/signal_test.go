@@ -34,7 +34,7 @@ func TestSignalEndsTheContext(t *testing.T) {
 				select {
 				case <-ctx.Done():
 					return fmt.Errorf("export: %w", ctx.Err())
-				case <-time.After(10 * time.Second):
+				case <-time.After(time.Minute):
 					return fmt.Errorf("the context did not end")
 				}
 			}
@@ -83,7 +83,7 @@ func TestSecondSignalEndsTheProcess(t *testing.T) {
 		defer close(ended)
 		_ = cmd.Wait() // the process's state tells
 	}()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case <-ended:

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
@@ -107,11 +106,10 @@ func TestGivingUp(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	s.until("a condition", func() bool { return len(p.Conditions().List()) > 0 })
-	why, began := errors.New("nobody will let us in"), time.Now()
+	why := errors.New("nobody will let us in")
 	cancel(GiveUp{why})
-	err := <-ended
-	if took := time.Since(began); !errors.Is(err, why) || took > 5*time.Second {
-		t.Errorf("%v after %v", err, took)
+	if err := <-ended; !errors.Is(err, why) {
+		t.Error(err)
 	}
 	s.must(p.Close())
 	s.client = right

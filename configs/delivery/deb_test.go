@@ -135,7 +135,7 @@ func waitsAndStops(t *testing.T, agent *exec.Cmd, health func() (code int, out s
 	}
 	var out string
 	var code int
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if code, out = health(); code == 1 && strings.Contains(out, "elasticsearch: unreachable (since ") {
 			break
 		}

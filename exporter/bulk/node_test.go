@@ -328,7 +328,7 @@ func TestEachPrivilegeOfTheAgentIsNeeded(t *testing.T) {
 				t.Fatalf("the role has no privilege %s", name)
 			}
 			cfg := l.config()
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			var told Condition
 			cfg.Notify = func(c Condition) {

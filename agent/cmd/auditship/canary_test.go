@@ -156,7 +156,7 @@ masking:
 	settled := func(input string) float64 {
 		return tr.metric(address, `auditship_records_total{input="`+input+`",verdict="indexed"}`) + tr.metric(address, `auditship_records_total{input="`+input+`",verdict="dead_lettered"}`)
 	}
-	tr.until("all records", time.Minute, func() bool {
+	tr.until("all records", func() bool {
 		return settled("files") >= float64(len(c.records)+len(c.broken)+4) && settled("api") >= float64(len(c.records))
 	})
 	tr.call("POST", "/"+tr.stream+"/_refresh", nil)

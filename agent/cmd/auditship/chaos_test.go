@@ -112,7 +112,7 @@ func (c *chaos) end(agent *exec.Cmd, inOrder bool) error {
 		return err
 	}
 	_ = agent.Wait() // the signal may come before it is listened to
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > patience {
 		return fmt.Errorf("stopping took %v, the configuration allows 1s for what was read", took)
 	}
 	return nil
@@ -204,7 +204,7 @@ func (c *chaos) readAgain() {
 	c.must(c.configure(s))
 	agent := c.start()
 	want := c.gateway.onDisk()
-	c.until(fmt.Sprintf("%d records to be read again", want), *chaosFor+2*time.Minute, func() bool {
+	c.untilWithin(*chaosFor+patience, fmt.Sprintf("%d records to be read again", want), func() bool {
 		return c.metric(address, `auditship_records_read_total{input="files"}`) >= float64(want)
 	})
 	c.stop(agent)
@@ -235,7 +235,7 @@ func TestChaos(t *testing.T) {
 	c.must(c.configure(c.settings("2h")))
 	last := c.start()
 	want := c.gateway.expected()
-	c.until(fmt.Sprintf("%d documents", want), *chaosFor+2*time.Minute, func() bool { return c.count() >= want })
+	c.untilWithin(*chaosFor+patience, fmt.Sprintf("%d documents", want), func() bool { return c.count() >= want })
 	c.stop(last)
 	if l := c.lastLedger(); l.Read != l.Indexed+l.Duplicate {
 		t.Errorf("the last agent's ledger: %+v", l)

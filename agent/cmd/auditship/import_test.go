@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // importer is an import as a process.
@@ -63,7 +62,7 @@ func TestImportIsInterruptedAndGoesOn(t *testing.T) {
 	tr.must(appendTo(tr.path("audit.json"), text.String()[:text.Len()/10])) // the agent's
 	agent := tr.start()
 	await := func(count int) {
-		tr.until(fmt.Sprintf("%d records", count), time.Minute, func() bool { return tr.count() >= count })
+		tr.until(fmt.Sprintf("%d records", count), func() bool { return tr.count() >= count })
 	}
 	await(1)
 

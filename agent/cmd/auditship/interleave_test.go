@@ -65,7 +65,7 @@ func TestR1_Interleavings(t *testing.T) {
 				tr.must(g.write(20))
 				want = g.expected()
 			}
-			tr.until(fmt.Sprintf("%d documents after %s", want, strings.Join(done, ", ")), time.Minute, func() bool { return tr.count() >= want })
+			tr.until(fmt.Sprintf("%d documents after %s", want, strings.Join(done, ", ")), func() bool { return tr.count() >= want })
 			steps["stop"]()
 			if lost, twice := tr.lostAndTwice(g); lost+twice > 0 {
 				t.Errorf("lost %d, twice %d after %s", lost, twice, strings.Join(done, ", "))

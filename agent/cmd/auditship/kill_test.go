@@ -6,13 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 func TestASecondAgentOnTheStateDirectoryIsRefused(t *testing.T) {
 	tr := newTrail(t)
 	first := tr.start()
-	tr.until("the first agent", 20*time.Second, func() bool {
+	tr.until("the first agent", func() bool {
 		_, err := os.Stat(filepath.Join(tr.dir, "state", "positions.log"))
 		return err == nil
 	})

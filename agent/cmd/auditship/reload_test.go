@@ -17,7 +17,7 @@ import (
 // logged waits until the agent's log holds a text so many times.
 func (tr *trail) logged(text string, times int) {
 	tr.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		log, err := os.ReadFile(filepath.Join(tr.dir, "agent.log"))
 		if !errors.Is(err, os.ErrNotExist) {
 			tr.must(err)
@@ -35,7 +35,7 @@ func (tr *trail) logged(text string, times int) {
 // reloadOK waits until the agent says whether its last reload succeeded.
 func (tr *trail) reloadOK(address string, want float64) {
 	tr.t.Helper()
-	tr.until(fmt.Sprintf("config_reload_ok %v", want), 30*time.Second, func() bool {
+	tr.until(fmt.Sprintf("config_reload_ok %v", want), func() bool {
 		return tr.metric(address, "auditship_config_reload_ok") == want
 	})
 }
@@ -72,7 +72,7 @@ func TestR25_Reload(t *testing.T) {
 	tr.must(agent.Process.Signal(syscall.SIGHUP))
 	tr.reloadOK(address, 1)
 	tr.write(50)
-	tr.until("every record", 30*time.Second, func() bool { return tr.count() == tr.written })
+	tr.until("every record", func() bool { return tr.count() == tr.written })
 	tr.stop(agent)
 
 	var answer struct{ Count int }
@@ -96,11 +96,11 @@ func TestR25_RotatedKey(t *testing.T) {
 	old := rotate()
 	agent := tr.start()
 	tr.write(50)
-	tr.until("the first records", 30*time.Second, func() bool { return tr.count() == 50 })
+	tr.until("the first records", func() bool { return tr.count() == 50 })
 	tr.must(mappings.InvalidateKey(t.Context(), tr.admin, old))
 	tr.write(50)
 	tr.logged("unauthorized", 1)
 	rotate()
-	tr.until("the others", 30*time.Second, func() bool { return tr.count() == 100 })
+	tr.until("the others", func() bool { return tr.count() == 100 })
 	tr.stop(agent)
 }

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
@@ -33,7 +32,7 @@ func TestR14_ForcedRefusalsAreReplayed(t *testing.T) {
 		return strings.Join(strings.Fields(out), " ")
 	}
 	refused := fmt.Sprintf("refused strict_dynamic_mapping_exception - %d %[1]d", tr.written)
-	tr.until("all documents to be refused", time.Minute, func() bool { return strings.Contains(letters(), refused) })
+	tr.until("all documents to be refused", func() bool { return strings.Contains(letters(), refused) })
 	tr.stop(agent)
 	if l := tr.lastLedger(); l.DeadLettered != tr.written || l.Indexed != 0 {
 		t.Errorf("%+v, want %d dead letters", l, tr.written)
@@ -47,7 +46,7 @@ func TestR14_ForcedRefusalsAreReplayed(t *testing.T) {
 		replay, err := tr.command("replay", "--send")
 		tr.must(err)
 		tr.must(replay.Start())
-		tr.until("more documents", time.Minute, func() bool { return tr.count() > before })
+		tr.until("more documents", func() bool { return tr.count() > before })
 		tr.kill(replay)
 		tr.call("POST", "/"+tr.stream+"/_rollover", nil)
 	}

@@ -182,8 +182,17 @@ func (tr *trail) log() string {
 	return string(text[max(0, len(text)-16<<10):])
 }
 
+// patience is how long tests wait for what has to happen: so long that only what
+// never happens fails, however busy the machine is.
+const patience = 3 * time.Minute
+
 // until waits until something is so.
-func (tr *trail) until(what string, patience time.Duration, done func() bool) {
+func (tr *trail) until(what string, done func() bool) {
+	tr.t.Helper()
+	tr.untilWithin(patience, what, done)
+}
+
+func (tr *trail) untilWithin(patience time.Duration, what string, done func() bool) {
 	tr.t.Helper()
 	for deadline := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
