@@ -2,13 +2,13 @@ package exporter
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Advice says what to do about an error of a connection, in the words of the
@@ -32,7 +32,10 @@ func Advice(err error) string {
 		return pinning(nil)
 	case errors.As(err, &noTLS), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "This port speaks plain HTTP: use http:// in elasticsearch.urls, or the port that speaks TLS."
-	case strings.Contains(err.Error(), "fingerprint mismatch"):
+	case errors.Is(err, peer.ErrNotSigned):
+		return `Whoever answers there has the authority's certificate, which everybody may have, but not its
+signature. Nothing was sent. Find out who stands between before you change anything.`
+	case errors.Is(err, peer.ErrNotPinned):
 		return `No certificate that the server shows has elasticsearch.ca_fingerprint. Where the
 authority was renewed, take the new one's: openssl x509 -fingerprint -sha256 -noout -in http_ca.crt`
 	}
@@ -59,10 +62,9 @@ openssl x509 -fingerprint -sha256 -noout -in http_ca.crt prints again:
 `
 	if n := len(chain); n > 0 && bytes.Equal(chain[n-1].RawIssuer, chain[n-1].RawSubject) {
 		ca := chain[n-1]
-		sum := sha256.Sum256(ca.Raw)
 		return text + fmt.Sprintf(`  elasticsearch: {ca_fingerprint: %s}
 This is the fingerprint of what the server shows now, %q. Compare it with the one that
-Elasticsearch printed before you trust it.`, hex.EncodeToString(sum[:]), ca.Subject.CommonName)
+Elasticsearch printed before you trust it.`, peer.Fingerprint(ca), ca.Subject.CommonName)
 	}
 	return text + `  elasticsearch: {ca_fingerprint: 64 hexadecimal digits}
 The server does not show the authority's certificate itself, so only ca_file can work.`

@@ -3,19 +3,16 @@ package exporter
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Config says where Elasticsearch is and how to sign in. Addresses or CloudID
@@ -31,7 +28,7 @@ type Config struct {
 	Password func() (string, error)
 
 	CAFile        string // PEM; added to nothing: only it is trusted
-	CAFingerprint string // hex SHA-256 of the CA's certificate
+	CAFingerprint string // hex SHA-256 of the authority's certificate, which the server has to show
 	Proxy         string // URL; "" follows the environment
 	// Timeout bounds a request from its first byte to the answer's last;
 	// default 60 s.
@@ -41,9 +38,9 @@ type Config struct {
 
 // Client talks to one Elasticsearch.
 type Client struct {
-	es        *elasticsearch.Client
-	cfg       Config
-	transport *http.Transport
+	es  *elasticsearch.Client
+	cfg Config
+	way *http.Client // its transport is es's
 }
 
 // New makes a client. It reads the CA file and sends nothing.
@@ -54,58 +51,29 @@ func New(cfg Config) (*Client, error) {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "auditship"
 	}
-	transport, err := newTransport(cfg)
+	way, err := peer.NewClient(peer.Config{CAFile: cfg.CAFile, Fingerprint: cfg.CAFingerprint, Proxy: cfg.Proxy})
 	if err != nil {
 		return nil, err
 	}
 	es, err := elasticsearch.NewClient(elasticsearch.Config{
-		Addresses:               cfg.Addresses,
-		CloudID:                 cfg.CloudID,
-		CertificateFingerprint:  cfg.CAFingerprint,
-		Transport:               transport,
+		Addresses: cfg.Addresses,
+		CloudID:   cfg.CloudID,
+		// Whom to trust stands in the transport alone: CertificateFingerprint
+		// would accept any chain that holds the certificate, and a proxy passes
+		// it by.
+		Transport:               way.Transport,
 		DisableRetry:            true,
 		EnableCompatibilityMode: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch client: %w", err)
 	}
-	return &Client{es: es, cfg: cfg, transport: transport}, nil
+	return &Client{es: es, cfg: cfg, way: way}, nil
 }
 
 // Close ends the connections that are idle, and with them their goroutines.
 // The client can still be used.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
-
-func newTransport(cfg Config) (*http.Transport, error) {
-	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		ResponseHeaderTimeout: cfg.Timeout,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-	}
-	if cfg.Proxy != "" {
-		u, err := url.Parse(cfg.Proxy)
-		if err != nil {
-			return nil, errors.New("proxy: not a URL")
-		}
-		t.Proxy = http.ProxyURL(u)
-	}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read CA file: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("CA file %s holds no certificate in PEM form", cfg.CAFile)
-		}
-		t.TLSClientConfig.RootCAs = pool
-	}
-	return t, nil
-}
+func (c *Client) Close() { c.way.CloseIdleConnections() }
 
 // Request is one call of Elasticsearch's API.
 type Request struct {
@@ -196,20 +164,4 @@ func (c *Client) signIn(req *http.Request) error {
 		req.SetBasicAuth(c.cfg.Username, password)
 	}
 	return nil
-}
-
-// withoutURL takes the URL off a *url.Error: it may carry credentials.
-func withoutURL(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err
-	}
-	return err
-}
-
-// Unreachable reports whether err means that no answer came from the server, as
-// opposed to one that says no.
-func Unreachable(err error) bool {
-	var e *Error
-	return err != nil && !errors.As(err, &e)
 }

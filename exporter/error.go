@@ -3,9 +3,12 @@ package exporter
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Error is an answer of Elasticsearch that is not a success, reduced to what
@@ -20,6 +23,16 @@ type Error struct {
 	Privileges string
 	// RetryAfter is how long the server asked to be left alone, 0 if it did not.
 	RetryAfter time.Duration
+}
+
+// Is reports that a peer which stays too busy is peer.ErrUnreachable.
+func (e *Error) Is(target error) bool {
+	return target == peer.ErrUnreachable && Busy(e.Status)
+}
+
+// Busy says of a status that the same request may succeed later.
+func Busy(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
 func (e *Error) Error() string {

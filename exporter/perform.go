@@ -11,6 +11,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // maxAnswer is how much of an answer is read unless the request says it: far more than the longest answer
@@ -49,7 +51,7 @@ func (c *Client) Perform(ctx context.Context, r Request, buf []byte) (Answer, er
 	defer cancel()
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
-		return Answer{BodyFree: true}, &networkError{err: err}
+		return Answer{BodyFree: true}, &peer.NoAnswer{Err: err}
 	}
 	var sent atomic.Bool
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -58,19 +60,19 @@ func (c *Client) Perform(ctx context.Context, r Request, buf []byte) (Answer, er
 	readers := attachBody(req, r.Body)
 	res, err := c.es.Perform(req)
 	if err != nil {
-		err = fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, withoutURL(err))
-		return Answer{BodyFree: readers.Load() == 0}, &networkError{err: err, sent: sent.Load()}
+		err = fmt.Errorf("%s %s: %w", r.Method, req.URL.Path, peer.WithoutURL(err))
+		return Answer{BodyFree: readers.Load() == 0}, &peer.NoAnswer{Err: err, Made: true, Sent: sent.Load()}
 	}
 	body, err := readAnswer(res, buf, cmp.Or(r.MaxAnswer, maxAnswer))
 	a := Answer{
 		Status:     res.StatusCode,
-		RetryAfter: retryAfter(res.Header, time.Now()),
+		RetryAfter: peer.RetryAfter(res.Header, time.Now()),
 		Body:       body,
 		BodyFree:   readers.Load() == 0,
 	}
 	if err != nil {
-		err = fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, withoutURL(err))
-		return a, &networkError{err: err, sent: true}
+		err = fmt.Errorf("%s %s: read the answer: %w", r.Method, req.URL.Path, peer.WithoutURL(err))
+		return a, &peer.NoAnswer{Err: err, Made: true, Sent: true}
 	}
 	return a, nil
 }
@@ -138,20 +140,11 @@ func readAnswer(res *http.Response, buf []byte, bound int64) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// networkError is a request that got no whole answer.
-type networkError struct {
-	err  error
-	sent bool // a connection was there, so the server may have read it
-}
-
-func (e *networkError) Error() string { return e.err.Error() }
-func (e *networkError) Unwrap() error { return e.err }
-
 // NotSent reports whether err is that of a request which surely never reached
 // the server: no connection came about, or the request could not be made. Any
 // other error without an answer leaves open whether the server did what it was
 // asked.
 func NotSent(err error) bool {
-	var e *networkError
-	return errors.As(err, &e) && !e.sent
+	var e *peer.NoAnswer
+	return errors.As(err, &e) && !e.Sent
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // answering starts a server and a client for it.
@@ -56,7 +58,7 @@ func TestNotSentTellsARefusedConnectionFromALostAnswer(t *testing.T) {
 	refused := httptest.NewServer(http.NotFoundHandler())
 	refused.Close()
 	_, err := clientOf(t, refused.URL).Perform(t.Context(), Request{Method: "POST", Path: "/x", Body: []byte("a")}, nil)
-	if err == nil || !NotSent(err) || !Unreachable(err) {
+	if err == nil || !NotSent(err) || !errors.Is(err, peer.ErrUnreachable) {
 		t.Errorf("nobody listens: error %v, not sent: %v", err, NotSent(err))
 	}
 
@@ -73,7 +75,7 @@ func TestNotSentTellsARefusedConnectionFromALostAnswer(t *testing.T) {
 	for name, h := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := answering(t, h).Perform(t.Context(), Request{Method: "POST", Path: "/x", Body: []byte("a")}, nil)
-			if err == nil || NotSent(err) || !Unreachable(err) {
+			if err == nil || NotSent(err) || !errors.Is(err, peer.ErrUnreachable) {
 				t.Errorf("error %v, not sent: %v", err, NotSent(err))
 			}
 		})

@@ -1,14 +1,13 @@
 package kibana
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Options say where Kibana is and how to sign in. URL is needed; everything
@@ -27,13 +28,14 @@ type Options struct {
 	// Basic). It is asked at each call, so that a rotated secret is picked up.
 	// nil signs in nobody, for a Kibana without security.
 	Credential func() (string, error)
-	TLS        *tls.Config   // nil: the system's roots
-	Proxy      string        // URL; "" follows the environment
-	Timeout    time.Duration // of one attempt; default 60 s
-	Retries    int           // after the first attempt; default 4, -1 for none
-	MinWait    time.Duration // before the first retry; default 500 ms
-	MaxWait    time.Duration // at most, whatever Retry-After asks for; default 30 s
-	UserAgent  string        // default "auditship"
+	// CAFile and CAFingerprint say whom to trust instead of the system's
+	// authorities; see peer.Config.
+	CAFile, CAFingerprint string
+	Proxy                 string        // URL; "" follows the environment
+	Timeout               time.Duration // of one attempt; default 60 s
+	Retries               int           // after the first attempt; default 4, -1 for none
+	Backoff               peer.Backoff  // between attempts; default from 500 ms to 30 s
+	UserAgent             string        // default "auditship"
 }
 
 // APIKey makes a Credential of an Elasticsearch API key, in its encoded form
@@ -104,48 +106,21 @@ func New(o Options) (*Client, error) {
 }
 
 func newHTTPClient(o Options) (*retryablehttp.Client, error) {
-	proxy := http.ProxyFromEnvironment
-	if o.Proxy != "" {
-		u, err := url.Parse(o.Proxy)
-		if err != nil {
-			return nil, errors.New("proxy: not a URL")
-		}
-		proxy = http.ProxyURL(u)
+	way, err := peer.NewClient(peer.Config{
+		CAFile: o.CAFile, Fingerprint: o.CAFingerprint, Proxy: o.Proxy, Timeout: cmp.Or(o.Timeout, time.Minute),
+	})
+	if err != nil {
+		return nil, err
 	}
-	if o.TLS == nil {
-		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
+	wait := o.Backoff.Or(peer.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second, AskedMax: 30 * time.Second})
 	return &retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Timeout: orDefault(o.Timeout, time.Minute),
-			Transport: &http.Transport{
-				Proxy:               proxy,
-				DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-				TLSHandshakeTimeout: 10 * time.Second,
-				IdleConnTimeout:     30 * time.Second,
-				ForceAttemptHTTP2:   true,
-				TLSClientConfig:     o.TLS,
-			},
-			// A redirect leads to a login page or to another host, and
-			// neither may see the credential.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		RetryMax:     max(0, orDefault(o.Retries, 4)),
-		RetryWaitMin: orDefault(o.MinWait, 500*time.Millisecond),
-		RetryWaitMax: orDefault(o.MaxWait, 30*time.Second),
+		HTTPClient:   way,
+		RetryMax:     max(0, cmp.Or(o.Retries, 4)),
 		CheckRetry:   retry,
-		Backoff:      backoff,
+		Backoff:      func(_, _ time.Duration, tries int, res *http.Response) time.Duration { return pause(wait, tries, res) },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		Logger:       nil, // it would write URLs to stderr
 	}, nil
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }
 
 // Close drops idle connections.
@@ -196,12 +171,12 @@ func (c *Client) call(ctx context.Context, r request) ([]byte, error) {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("kibana: %s: %w", r.op, withoutURL(err))
+		return nil, &peer.NoAnswer{Made: true, Sent: true, Err: fmt.Errorf("kibana: %s: %w", r.op, peer.WithoutURL(err))}
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("kibana: %s: read the answer: %w", r.op, err)
+		return nil, &peer.NoAnswer{Made: true, Sent: true, Err: fmt.Errorf("kibana: %s: read the answer: %w", r.op, err)}
 	}
 	if err := c.refusal(r.op, res, body, credential); err != nil {
 		return nil, err
@@ -216,7 +191,7 @@ func (c *Client) newRequest(ctx context.Context, r request, credential string) (
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
 	if err != nil {
-		return nil, fmt.Errorf("kibana: %s: %w", r.op, withoutURL(err))
+		return nil, fmt.Errorf("kibana: %s: %w", r.op, peer.WithoutURL(err))
 	}
 	req.Header.Set("kbn-xsrf", "auditship") // refused without it, any value will do
 	req.Header.Set("User-Agent", c.userAgent)
@@ -228,13 +203,4 @@ func (c *Client) newRequest(ctx context.Context, r request, credential string) (
 		req.Header.Set("Authorization", credential)
 	}
 	return req, nil
-}
-
-// withoutURL takes the URL off a *url.Error: the operation says enough.
-func withoutURL(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err
-	}
-	return err
 }

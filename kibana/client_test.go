@@ -2,8 +2,6 @@ package kibana
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(estest.Wrap(m)) }
@@ -94,7 +93,7 @@ func TestImportListsEachObjectThatWasNotTaken(t *testing.T) {
 		if f := e.Failures[0]; f.Kind != want.Kind || f.ID != want.ID || f.Message != want.Message {
 			t.Errorf("failure %+v", f)
 		}
-		if Unreachable(err) {
+		if errors.Is(err, peer.ErrUnreachable) {
 			t.Error("a refusal counts as unreachable")
 		}
 	})
@@ -140,7 +139,7 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 			if !errors.As(err, &e) || e.Status != c.status || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("error %v", err)
 			}
-			if Unreachable(err) {
+			if errors.Is(err, peer.ErrUnreachable) {
 				t.Error("an answer counts as unreachable")
 			}
 			for _, secret := range []string{fakeSecret, "secret-value"} {
@@ -205,7 +204,7 @@ func TestCancelEndsTheWait(t *testing.T) {
 		cancel()
 		return true
 	}
-	err := k.client(func(o *Options) { o.MaxWait = time.Hour }).Import(ctx, true)
+	err := k.client(func(o *Options) { o.Backoff = peer.Backoff{Max: time.Hour, AskedMax: time.Hour} }).Import(ctx, true)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
@@ -216,7 +215,7 @@ func TestNobodyThere(t *testing.T) {
 	server.Close()
 	k := &fakeKibana{t: t, url: server.URL}
 	_, err := k.client(func(o *Options) { o.Retries = 1 }).Verify(t.Context())
-	if err == nil || !Unreachable(err) || strings.Contains(err.Error(), "http://") {
+	if err == nil || !errors.Is(err, peer.ErrUnreachable) || strings.Contains(err.Error(), "http://") {
 		t.Fatalf("error %v", err)
 	}
 }
@@ -226,18 +225,16 @@ func TestCertificateIsChecked(t *testing.T) {
 	server := httptest.NewTLSServer(k)
 	defer server.Close()
 	server.Config.ErrorLog = nil
-	trusting := x509.NewCertPool()
-	trusting.AddCert(server.Certificate())
-	with := func(c *tls.Config) func(*Options) {
-		return func(o *Options) { o.URL, o.TLS = server.URL, c }
+	with := func(fingerprint string) func(*Options) {
+		return func(o *Options) { o.URL, o.CAFingerprint = server.URL, fingerprint }
 	}
-	if err := k.client(with(nil)).Import(t.Context(), true); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if err := k.client(with("")).Import(t.Context(), true); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("error %v", err)
 	}
 	if sent := k.sent(); len(sent) != 0 {
 		t.Errorf("requests %q went to a server that nobody vouches for", sent)
 	}
-	if err := k.client(with(&tls.Config{RootCAs: trusting})).Import(t.Context(), true); err != nil {
+	if err := k.client(with(peer.Fingerprint(server.Certificate()))).Import(t.Context(), true); err != nil {
 		t.Error(err)
 	}
 }
@@ -322,36 +319,6 @@ func TestVersionOfSomethingElse(t *testing.T) {
 	if v, err := k.client().Version(t.Context()); err == nil {
 		t.Errorf("version %q", v)
 	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"0": 0, "7": 7 * time.Second, " 30 ": 30 * time.Second,
-		"Thu, 01 Jan 2026 12:00:05 GMT": 5 * time.Second, "Thu, 01 Jan 2026 11:00:00 GMT": 0,
-		"": -1, "soon": -1, "-1": -1, "1.5": -1, "99999999999999999999": -1,
-	} {
-		got, ok := retryAfter(header, now)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: %v %v", header, got, ok)
-		}
-	}
-}
-
-// FuzzRetryAfter: whatever the server asks for, the wait has its bounds.
-func FuzzRetryAfter(f *testing.F) {
-	f.Add("30", 0)
-	f.Add("Fri, 01 Jan 2100 00:00:00 GMT", 3)
-	f.Add("", 70)
-	f.Fuzz(func(t *testing.T, header string, attempt int) {
-		if attempt < 0 {
-			return
-		}
-		res := &http.Response{Header: http.Header{"Retry-After": {header}}}
-		if wait := backoff(time.Second, time.Minute, attempt, res); wait < 0 || wait > time.Minute {
-			t.Errorf("attempt %d with %q waits %v", attempt, header, wait)
-		}
-	})
 }
 
 // FuzzImportVerdict: no answer but the API's own success is one.

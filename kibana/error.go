@@ -3,7 +3,6 @@ package kibana
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,14 +24,6 @@ func (e *Error) Error() string {
 		s += ": " + e.Message
 	}
 	return s
-}
-
-// Unreachable reports whether err means that no answer came from Kibana, as
-// opposed to one that says no.
-func Unreachable(err error) bool {
-	var answer *Error
-	var partial *ImportError
-	return err != nil && !errors.As(err, &answer) && !errors.As(err, &partial)
 }
 
 // refusal returns an *Error for an answer that is not the API's success.

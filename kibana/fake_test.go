@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // fakeKibana answers as Kibana 8 does, from memory, and notes what does not
@@ -51,7 +53,7 @@ func (k *fakeKibana) client(change ...func(*Options)) *Client {
 	k.t.Helper()
 	o := Options{
 		URL: k.url, Credential: APIKey(func() (string, error) { return fakeSecret, nil }),
-		MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond,
+		Backoff: peer.Backoff{Min: time.Millisecond, Max: 5 * time.Millisecond, AskedMax: 5 * time.Millisecond},
 	}
 	for _, f := range change {
 		f(&o)

@@ -2,13 +2,12 @@ package kibana
 
 import (
 	"context"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // retry says whether a request is worth sending again: Kibana is starting or
@@ -17,8 +16,9 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err != nil { // knows which of these cannot heal, such as an untrusted certificate
-		return retryablehttp.DefaultRetryPolicy(ctx, res, err)
+	if err != nil { // knows which of these cannot heal
+		again, _ := retryablehttp.DefaultRetryPolicy(ctx, res, err)
+		return again && !peer.Untrusted(err), err
 	}
 	switch res.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -27,33 +27,11 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	return false, nil
 }
 
-// backoff waits as long as Retry-After asks for, but at most limit, or
-// without it twice as long each time, with jitter.
-func backoff(least, limit time.Duration, attempt int, res *http.Response) time.Duration {
+// pause is how long to wait after the given number of retries.
+func pause(b peer.Backoff, retries int, res *http.Response) time.Duration {
+	var asked time.Duration
 	if res != nil {
-		if wait, ok := retryAfter(res.Header.Get("Retry-After"), time.Now()); ok {
-			return min(wait, limit)
-		}
+		asked = peer.RetryAfter(res.Header, time.Now())
 	}
-	wait := limit
-	if attempt < 30 { // below the overflow of the shift
-		wait = min(limit, least<<attempt)
-	}
-	if wait <= 0 {
-		return 0
-	}
-	return wait/2 + rand.N(wait/2+1)
-}
-
-// retryAfter reads the header of that name, seconds or a date (RFC 9110,
-// section 10.2.3). ok is false if it is neither.
-func retryAfter(header string, now time.Time) (wait time.Duration, ok bool) {
-	header = strings.TrimSpace(header)
-	if s, err := strconv.ParseUint(header, 10, 31); err == nil {
-		return time.Duration(s) * time.Second, true
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, at.Sub(now)), true
-	}
-	return 0, false
+	return b.Pause(retries+1, asked)
 }

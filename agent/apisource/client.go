@@ -4,23 +4,20 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"math/rand/v2"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // ClientConfig says where the audit API is and how to sign in. URL is needed;
@@ -47,12 +44,9 @@ type ClientConfig struct {
 	// Notify is told why a try failed, and "" when one succeeded.
 	Notify func(reason string)
 
-	// BackoffMin and BackoffMax bound the pause before the next try: it doubles
-	// from one to the other, and a part of it is random. Defaults 500 ms, 30 s.
-	BackoffMin, BackoffMax time.Duration
-	// RetryAfterMax bounds what the gateway may ask for with Retry-After.
-	// Default 5 min.
-	RetryAfterMax time.Duration
+	// Backoff is the pause before the next try. Default from 500 ms to 30 s, and
+	// 5 min if the gateway asks for it.
+	Backoff peer.Backoff
 	// SlowRetry is the pause where somebody has to act. Default 30 s.
 	SlowRetry time.Duration
 }
@@ -60,9 +54,7 @@ type ClientConfig struct {
 func (c ClientConfig) withDefaults() ClientConfig {
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
-	c.BackoffMin = cmp.Or(c.BackoffMin, 500*time.Millisecond)
-	c.BackoffMax = cmp.Or(c.BackoffMax, 30*time.Second)
-	c.RetryAfterMax = cmp.Or(c.RetryAfterMax, 5*time.Minute)
+	c.Backoff = c.Backoff.Or(peer.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second, AskedMax: 5 * time.Minute})
 	c.SlowRetry = cmp.Or(c.SlowRetry, 30*time.Second)
 	if c.Notify == nil {
 		c.Notify = func(string) {}
@@ -94,16 +86,15 @@ type call struct {
 // NewClient makes a client. It reads the files that cfg names and sends nothing.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	cfg = cfg.withDefaults()
-	transport, err := newTransport(cfg)
+	way, err := peer.NewClient(peer.Config{
+		CAFile: cfg.CAFile, CertFile: cfg.CertFile, KeyFile: cfg.KeyFile, Proxy: cfg.Proxy, Timeout: cfg.Timeout,
+	})
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{cfg: cfg}
 	c.http = &retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Transport: transport, Timeout: cfg.Timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		HTTPClient:   way,
 		RetryMax:     math.MaxInt,
 		CheckRetry:   c.checkRetry,
 		Backoff:      c.backoff,
@@ -115,49 +106,6 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 
 // Close gives idle connections back.
 func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
-
-func newTransport(cfg ClientConfig) (*http.Transport, error) {
-	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   1,
-		ResponseHeaderTimeout: cfg.Timeout,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-	}
-	if cfg.Proxy != "" {
-		u, err := url.Parse(cfg.Proxy)
-		if err != nil {
-			return nil, errors.New("proxy: not a URL")
-		}
-		t.Proxy = http.ProxyURL(u)
-	}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read CA file: %w", err)
-		}
-		t.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("CA file %s holds no certificate in PEM form", cfg.CAFile)
-		}
-	}
-	if cfg.CertFile != "" {
-		load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
-			if err != nil {
-				return nil, fmt.Errorf("read the client certificate: %w", err)
-			}
-			return &pair, nil
-		}
-		if _, err := load(nil); err != nil {
-			return nil, err
-		}
-		t.TLSClientConfig.GetClientCertificate = load
-	}
-	return t, nil
-}
 
 // Now is the gateway's clock, to the second: the Date of its last answer and the
 // time since. It is the agent's clock as long as no answer had a Date.
@@ -207,7 +155,7 @@ func (c *Client) unsigned(ctx context.Context, err error) error {
 		return e
 	}
 	c.cfg.Notify(e.Reason)
-	if err := sleep(ctx, c.cfg.SlowRetry); err != nil {
+	if err := peer.Sleep(ctx, c.cfg.SlowRetry); err != nil {
 		return err
 	}
 	return e
@@ -326,26 +274,11 @@ func (c *Client) checkRetry(ctx context.Context, _ *http.Response, err error) (b
 // backoff is the pause before the next try.
 func (c *Client) backoff(_, _ time.Duration, _ int, res *http.Response) time.Duration {
 	if c.call.failed.class == lasting {
-		return c.cfg.SlowRetry/2 + rand.N(c.cfg.SlowRetry/2+1)
+		return peer.Jitter(c.cfg.SlowRetry)
 	}
-	d := c.cfg.BackoffMin << min(c.call.tries-1, 20)
-	if d <= 0 || d > c.cfg.BackoffMax {
-		d = c.cfg.BackoffMax
-	}
-	d = d/2 + rand.N(d/2+1)
+	var asked time.Duration
 	if res != nil {
-		d = max(d, retryAfter(res.Header, time.Now(), c.cfg.RetryAfterMax))
+		asked = peer.RetryAfter(res.Header, time.Now())
 	}
-	return d
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return c.cfg.Backoff.Pause(c.call.tries, asked)
 }

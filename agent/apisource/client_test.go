@@ -28,6 +28,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/api7sim"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 func text(s string) func() (string, error) { return func() (string, error) { return s, nil } }
@@ -62,7 +63,7 @@ func TestReasons(t *testing.T) {
 			if name == "no answer" {
 				timeout = 200 * time.Millisecond
 			}
-			client, err := NewClient(ClientConfig{URL: g.http.URL, Tries: 2, Timeout: timeout, BackoffMin: time.Millisecond})
+			client, err := NewClient(ClientConfig{URL: g.http.URL, Tries: 2, Timeout: timeout, Backoff: peer.Backoff{Min: time.Millisecond}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +72,7 @@ func TestReasons(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v, not %q", err, c.want)
 			}
-			if Unreachable(err) != c.unreachable {
+			if errors.Is(err, peer.ErrUnreachable) != c.unreachable {
 				t.Errorf("unreachable: %v", !c.unreachable)
 			}
 		})
@@ -92,7 +93,7 @@ func TestNobodyThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = NewReader(client, 10).Probe(t.Context())
-	if !Unreachable(err) || strings.Contains(err.Error(), "audit_logs") {
+	if !errors.Is(err, peer.ErrUnreachable) || strings.Contains(err.Error(), "audit_logs") {
 		t.Errorf("%v", err)
 	}
 }
@@ -367,36 +368,6 @@ func TestCancellingEndsWaiting(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := noon
-	for text, want := range map[string]time.Duration{
-		"": 0, "soon": 0, "-5": 0, "1.5": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second,
-		"99999999999999999999":          0,
-		"31536000":                      time.Minute,
-		"Fri, 20 Nov 2026 12:00:20 GMT": 20 * time.Second,
-		"Fri, 20 Nov 2026 11:00:00 GMT": 0,
-		"Sat, 21 Nov 2026 11:00:00 GMT": time.Minute,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}, now, time.Minute); got != want {
-			t.Errorf("%q: %v, not %v", text, got, want)
-		}
-	}
-	h := http.Header{"Retry-After": {"Fri, 20 Nov 2026 13:00:20 GMT"}, "Date": {"Fri, 20 Nov 2026 13:00:00 GMT"}}
-	if got := retryAfter(h, now, time.Minute); got != 20*time.Second {
-		t.Errorf("by the sender's clock: %v", got)
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	f.Add("7", "")
-	f.Add("Fri, 20 Nov 2026 12:00:20 GMT", "Fri, 20 Nov 2026 12:00:20 GMT")
-	f.Fuzz(func(t *testing.T, text, date string) {
-		if got := retryAfter(http.Header{"Retry-After": {text}, "Date": {date}}, noon, time.Minute); got < 0 || got > time.Minute {
-			t.Errorf("%v", got)
-		}
-	})
 }
 
 func FuzzPosition(f *testing.F) {

@@ -1,13 +1,12 @@
 package apisource
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // class says what can be done about an Error.
@@ -36,28 +35,19 @@ type Error struct {
 func (e *Error) Error() string { return "the gateway " + e.Reason }
 func (e *Error) Unwrap() error { return e.cause }
 
-// Unreachable reports whether err means that no answer of the audit API came, or
-// that it was too busy for too long: the gateway is down, or something else answers
-// in its place.
-func Unreachable(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.class == passing
-}
+// Is reports that a gateway which is down or stays too busy, or something else in
+// its place, is peer.ErrUnreachable.
+func (e *Error) Is(target error) bool { return target == peer.ErrUnreachable && e.class == passing }
 
 // networkError is an Error without an answer. net/url's errors quote the URL, which
 // is taken off.
 func networkError(err error) *Error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
+	err = peer.WithoutURL(err)
 	e := &Error{Reason: "cannot be reached", cause: err}
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
 	var op *net.OpError
 	var network net.Error
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &authority):
+	case peer.Untrusted(err):
 		e.class, e.Reason = lasting, "shows a certificate that is not trusted; see ca_file"
 	case errors.As(err, &op) && op.Op == "remote error": // a TLS alert
 		e.class, e.Reason = lasting, "refuses the TLS connection; does it want a client certificate (cert_file, key_file)?"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/auditship/auditship/agent/api7sim"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -109,7 +110,8 @@ func newDesk(tb testing.TB, g *gateway) *desk {
 		Input: "dashboard", Gateway: "gw", Names: NewEventNames(),
 		Client: ClientConfig{
 			URL: g.http.URL, Timeout: 5 * time.Second,
-			BackoffMin: time.Millisecond, BackoffMax: 5 * time.Millisecond, SlowRetry: 10 * time.Millisecond, RetryAfterMax: 20 * time.Millisecond,
+			Backoff:   peer.Backoff{Min: time.Millisecond, Max: 5 * time.Millisecond, AskedMax: 20 * time.Millisecond},
+			SlowRetry: 10 * time.Millisecond,
 		},
 		PollInterval: 5 * time.Millisecond, Overlap: 10 * time.Minute, Since: 24 * time.Hour,
 		Log: zerolog.New(io.Discard), Condition: d.told,

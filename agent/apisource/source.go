@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Config says what to read, and how. Input and Client are needed; the zero value of
@@ -173,7 +174,7 @@ func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error 
 			return nil
 		}
 		s.watch(moved, err)
-		if err := sleep(ctx, max(s.cfg.PollInterval-time.Since(began), s.cfg.PollInterval/10)); err != nil {
+		if err := peer.Sleep(ctx, max(s.cfg.PollInterval-time.Since(began), s.cfg.PollInterval/10)); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
+	"github.com/auditship/auditship/exporter/peer"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -83,7 +84,7 @@ func watch(ctx context.Context, client *exporter.Client, cmd *exec.Cmd, n int) (
 			} `json:"_all"`
 		}
 		err := client.JSON(ctx, "GET", "/logs-api7.audit-bench/_stats/indexing?ignore_unavailable=true", nil, &answer)
-		if err != nil && exporter.Unreachable(err) {
+		if err != nil && errors.Is(err, peer.ErrUnreachable) {
 			return "", errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 		}
 		count = answer.All.Primaries.Indexing.Total

@@ -8,6 +8,7 @@ import (
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 	reports "github.com/auditship/auditship/exporter/report"
 )
 
@@ -28,7 +29,7 @@ func advice(err error) string {
 		return "wait for the other one, or give this one a state_dir of its own"
 	case errors.Is(err, fs.ErrPermission):
 		return "call it as the agent's user, or as one who may read and write there"
-	case errors.Is(err, reports.ErrUnreachable), exporter.NotSent(err):
+	case errors.Is(err, peer.ErrUnreachable), exporter.NotSent(err):
 		return "look at elasticsearch.urls and whether it runs; auditship check --online asks everybody"
 	}
 	return ""

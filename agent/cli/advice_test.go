@@ -11,6 +11,7 @@ import (
 
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 	reports "github.com/auditship/auditship/exporter/report"
 )
 
@@ -30,7 +31,7 @@ func TestAdvice(t *testing.T) {
 		"refused":            {&exporter.Error{Status: 401}, "api_key"},
 		"not allowed":        {&exporter.Error{Status: 403}, "check --online"},
 		"nobody there":       {nobody, "elasticsearch.urls"},
-		"report unreachable": {reports.ErrUnreachable, "elasticsearch.urls"},
+		"report unreachable": {peer.ErrUnreachable, "elasticsearch.urls"},
 		"no stream":          {reports.ErrNoStream, "auditship setup"},
 		"state is locked":    {checkpoint.ErrLocked, "state_dir"},
 		"not permitted":      {&fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}, "agent's user"},

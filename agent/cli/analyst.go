@@ -5,6 +5,7 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 	reports "github.com/auditship/auditship/exporter/report"
 )
 
@@ -28,7 +29,7 @@ func reported(err error) error {
 	switch {
 	case errors.As(err, &misuse):
 		return misused(err)
-	case errors.Is(err, reports.ErrUnreachable):
+	case errors.Is(err, peer.ErrUnreachable):
 		return unreachable(err)
 	}
 	return err

@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 
 	"github.com/auditship/auditship/exporter"
 
 	"github.com/auditship/auditship/agent/strictyaml"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // The exit codes.
@@ -58,10 +58,10 @@ func exitCode(err error) int {
 func noAnswer(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
-	var certificate *tls.CertificateVerificationError
 	return errors.As(err, &network) && network.Op != "listen" ||
 		errors.As(err, &name) ||
-		errors.As(err, &certificate) ||
+		peer.Untrusted(err) ||
+		errors.Is(err, peer.ErrUnreachable) ||
 		errors.Is(err, context.DeadlineExceeded) ||
 		exporter.NotSent(err)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // importDesk is a configuration, a folder of files and a data stream.
@@ -413,7 +414,7 @@ func TestImportDoesNotWaitForWhatDoesNotPass(t *testing.T) {
 // passing is a proxy before the node; intercept may answer in its place.
 func passing(t *testing.T, node *esnode.Node, intercept func(http.ResponseWriter, *http.Request) bool) (url string) {
 	t.Helper()
-	trust, err := trustOnly(node.CAFile, "")
+	way, err := peer.NewClient(peer.Config{CAFile: node.CAFile})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,8 +422,7 @@ func passing(t *testing.T, node *esnode.Node, intercept func(http.ResponseWriter
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{TLSClientConfig: trust}
-	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	proxy := &httputil.ReverseProxy{Transport: way.Transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !intercept(w, r) {
 			proxy.ServeHTTP(w, r)
@@ -430,7 +430,7 @@ func passing(t *testing.T, node *esnode.Node, intercept func(http.ResponseWriter
 	}))
 	t.Cleanup(func() {
 		server.Close()
-		transport.CloseIdleConnections()
+		way.CloseIdleConnections()
 	})
 	return server.URL
 }

@@ -3,14 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/auditship/auditship/agent/config"
@@ -29,15 +24,12 @@ func newKibanaSetup(kb config.Kibana, es config.Elasticsearch) (*kibanaSetup, er
 	if kb.URL == "" {
 		return &kibanaSetup{}, nil
 	}
-	trust, err := trustOnly(kb.CAFile, kb.CAFingerprint)
-	if err != nil {
-		return nil, misused(fmt.Errorf("kibana: %w", err))
-	}
 	client, err := kibana.New(kibana.Options{
-		URL: kb.URL, Space: kb.Space, Credential: kibanaCredential(kb, es), TLS: trust, UserAgent: "auditship",
+		URL: kb.URL, Space: kb.Space, Credential: kibanaCredential(kb, es),
+		CAFile: kb.CAFile, CAFingerprint: kb.CAFingerprint, UserAgent: "auditship",
 	})
 	if err != nil {
-		return nil, misused(err)
+		return nil, misused(fmt.Errorf("kibana: %w", err))
 	}
 	return &kibanaSetup{client}, nil
 }
@@ -69,7 +61,7 @@ func (k *kibanaSetup) showPlan(ctx context.Context, w io.Writer) error {
 	}
 	report, err := k.client.Verify(ctx)
 	if err != nil {
-		return kibanaError(err)
+		return err
 	}
 	signs := map[kibana.State]string{kibana.Missing: "+", kibana.Outdated: "~", kibana.Changed: "!"}
 	for _, f := range report.In(kibana.Missing, kibana.Outdated, kibana.Changed) {
@@ -88,7 +80,7 @@ func (k *kibanaSetup) install(ctx context.Context, w io.Writer, force bool) erro
 	}
 	report, err := k.client.Apply(ctx, force)
 	if err != nil {
-		return kibanaError(err)
+		return err
 	}
 	done := map[kibana.State]string{kibana.Missing: "imported ", kibana.Outdated: "updated "}
 	if force {
@@ -112,7 +104,7 @@ func (k *kibanaSetup) installRole(ctx context.Context, w io.Writer, force bool) 
 		return err
 	}
 	if err != nil {
-		return kibanaError(err)
+		return err
 	}
 	return nil
 }
@@ -125,7 +117,7 @@ func (k *kibanaSetup) verify(ctx context.Context, w io.Writer) error {
 	}
 	report, err := k.client.Verify(ctx)
 	if err != nil {
-		return kibanaError(err)
+		return err
 	}
 	for _, f := range report {
 		state := "ok    "
@@ -167,65 +159,4 @@ func finding(f kibana.Finding) string {
 		s += " (" + strings.Join(f.Differs, ", ") + ")"
 	}
 	return s
-}
-
-// kibanaError tells a Kibana that did not answer from one that says no.
-func kibanaError(err error) error {
-	if kibana.Unreachable(err) {
-		return unreachable(err)
-	}
-	return err
-}
-
-// trustOnly makes a TLS configuration that trusts one authority: that of a PEM
-// file, or that whose certificate has a SHA-256. Without either it is nil, and
-// the system's authorities are trusted.
-func trustOnly(caFile, fingerprint string) (*tls.Config, error) {
-	switch {
-	case caFile != "":
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ca_file: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM form", caFile)
-		}
-		return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
-	case fingerprint != "":
-		return &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			// The chain and the name are verified below, against the one
-			// authority that has the fingerprint.
-			InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
-			VerifyConnection:   func(state tls.ConnectionState) error { return verifyPinned(state, fingerprint) },
-		}, nil
-	}
-	return nil, nil
-}
-
-// verifyPinned verifies the server's certificate as usual, with the certificate
-// of its chain that has the fingerprint as the only authority.
-func verifyPinned(state tls.ConnectionState, fingerprint string) error {
-	roots, between := x509.NewCertPool(), x509.NewCertPool()
-	found := false
-	for _, certificate := range state.PeerCertificates {
-		between.AddCert(certificate)
-		sum := sha256.Sum256(certificate.Raw)
-		if strings.EqualFold(hex.EncodeToString(sum[:]), fingerprint) {
-			roots.AddCert(certificate)
-			found = true
-		}
-	}
-	if !found {
-		return &tls.CertificateVerificationError{
-			UnverifiedCertificates: state.PeerCertificates,
-			Err:                    errors.New("no certificate of the server's chain has the ca_fingerprint"),
-		}
-	}
-	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: state.ServerName, Roots: roots, Intermediates: between})
-	if err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
-	}
-	return nil
 }

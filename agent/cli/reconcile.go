@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/reconcile"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // reconciliation is one call of the command.
@@ -95,7 +96,7 @@ func (r *reconciliation) run(ctx context.Context) error {
 	}
 	err = errors.Join(err, out.End(summaries, err == nil))
 	switch {
-	case errors.Is(err, reconcile.ErrUnreachable):
+	case errors.Is(err, peer.ErrUnreachable):
 		return unreachable(err)
 	case err == nil && reconcile.Differ(summaries):
 		return errDiffers

@@ -1,12 +1,8 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -323,52 +319,4 @@ func TestSetupWithoutKibana(t *testing.T) {
 	got := runMain("setup", "-c", config, "--username", node.Username, "--create-key", keyFile)
 	want(t, got, exitUnreachable, "created API key", "verified: ", "kibana")
 	readKey(t, keyFile)
-}
-
-func TestPinnedAuthority(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are what is tested
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	sum := sha256.Sum256(server.Certificate().Raw)
-	tests := map[string]struct {
-		fingerprint string
-		ok          bool
-	}{
-		"the one":     {hex.EncodeToString(sum[:]), true},
-		"another one": {strings.Repeat("0", 64), false},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			trust, err := trustOnly("", tt.fingerprint)
-			if err != nil {
-				t.Fatal(err)
-			}
-			transport := &http.Transport{TLSClientConfig: trust}
-			defer transport.CloseIdleConnections()
-			res, err := (&http.Client{Transport: transport}).Get(server.URL)
-			if err == nil {
-				defer func() { _ = res.Body.Close() }() // nothing in it
-			}
-			if (err == nil) != tt.ok {
-				t.Errorf("got %v", err)
-			}
-			if err != nil && exitCode(err) != exitUnreachable {
-				t.Errorf("exit code %d for %v", exitCode(err), err)
-			}
-		})
-	}
-	t.Run("the one, under another name", func(t *testing.T) {
-		trust, err := trustOnly("", hex.EncodeToString(sum[:]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		trust.ServerName = "elsewhere.test"
-		transport := &http.Transport{TLSClientConfig: trust}
-		defer transport.CloseIdleConnections()
-		if res, err := (&http.Client{Transport: transport}).Get(server.URL); err == nil {
-			_ = res.Body.Close() // nothing in it
-			t.Error("a certificate for another host is accepted")
-		}
-	})
 }

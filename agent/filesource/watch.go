@@ -11,6 +11,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/fsnotify/fsnotify"
 	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // watcher wakes the source when something happens in the folders of its globs. It
@@ -112,7 +114,7 @@ func (w *watcher) wait(ctx context.Context, interval time.Duration) (rescan bool
 	case <-w.rescan:
 		return true, nil
 	case <-w.wake:
-		return false, pause(ctx, coalesce)
+		return false, peer.Sleep(ctx, coalesce)
 	case <-timer.C:
 	}
 	return false, nil
@@ -121,17 +123,6 @@ func (w *watcher) wait(ctx context.Context, interval time.Duration) (rescan bool
 // coalesce is how long the source waits after a write, so that a busy writer is
 // read in batches.
 const coalesce = 20 * time.Millisecond
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
 
 func (w *watcher) close() {
 	if w.notify != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // auditAPI is the type of input that polls the gateway's audit API.
@@ -46,7 +47,7 @@ func (auditAPI) check(ctx context.Context, in config.Input) []Finding {
 	case errors.Is(err, apisource.ErrNoRecords):
 		return []Finding{{What: "the gateway lets the token read its audit records; there are none yet"}}
 	case err != nil:
-		return []Finding{{What: err.Error(), Failed: true, Unreachable: apisource.Unreachable(err)}}
+		return []Finding{{What: err.Error(), Failed: true, Unreachable: errors.Is(err, peer.ErrUnreachable)}}
 	}
 	return []Finding{{What: "the gateway lets the token read its audit records"}}
 }

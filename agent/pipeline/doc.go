@@ -5,7 +5,7 @@
 // Read pipeline.go: it is the whole way in one file. Mask, decode and document are
 // package transform. The other files hold one step each: sequence.go (back in order,
 // into the queue), deliver.go (bulk and verdict), positions.go (checkpoint), letters.go
-// (dead letter), peer.go (what is known of Elasticsearch), notices.go (what waits), and
+// (dead letter), destination.go (what is known of Elasticsearch), notices.go (what waits), and
 // build.go, which makes the parts from the configuration. dryrun.go is the way without
 // its end; known.go skips dead letters that an earlier import of the same files
 // already wrote.

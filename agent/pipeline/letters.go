@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter/deadletter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // letters is the way into the dead letter.
@@ -70,7 +71,7 @@ func (l *letters) bury(ctx context.Context, written ...deadletter.Letter) error 
 		if l.notices.set("dead-letter", reason) {
 			l.notices.log.Error().Err(err).Msg("dead letter " + reason)
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := peer.Sleep(ctx, time.Second); err != nil {
 			return fmt.Errorf("write dead letters: %w", err)
 		}
 	}

@@ -27,7 +27,7 @@ type Pipeline struct {
 	inputs  []configured
 	sender  *bulk.Sender
 	letters letters
-	peer    peer // Elasticsearch
+	peer    destination // Elasticsearch
 	store   *checkpoint.Store
 
 	ledger    *health.Ledger

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/queue"
@@ -50,15 +49,4 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	s.account.pending.Store(int64(len(s.Documents)))
 	s.account.bytes = s.Bytes()
 	return p.queue.Put(ctx, s, s.account.bytes)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

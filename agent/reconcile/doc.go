@@ -27,6 +27,6 @@
 // configured page_size is the default, and a bounded number of differences. Run works
 // in the goroutine that calls it; reading a page ahead is package report's.
 //
-// Errors: one that wraps ErrUnreachable if the gateway or Elasticsearch did not answer
+// Errors: one that wraps peer.ErrUnreachable if the gateway or Elasticsearch did not answer
 // for long; *apisource.Error and *exporter.Error if they refuse. None quotes a record.
 package reconcile

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -42,7 +43,7 @@ func (c *comparison) placeHeld(ctx context.Context) error {
 	}
 	holdings, err := c.sender.Find(ctx, ids, []string{"@timestamp"})
 	if err != nil {
-		return lookUpError(ctx, err)
+		return fmt.Errorf("elasticsearch: %w", err)
 	}
 	for _, h := range holdings {
 		d := &c.held[of[h.Asked]]

@@ -14,12 +14,9 @@ import (
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/peer"
 	"github.com/auditship/auditship/exporter/report"
 )
-
-// ErrUnreachable: the gateway or Elasticsearch did not answer, or was too busy for
-// too long.
-var ErrUnreachable = errors.New("a peer cannot be reached")
 
 // Options say what to compare. Client, From and Found are needed.
 type Options struct {
@@ -196,7 +193,7 @@ func (c *comparison) waiting(condition bulk.Condition) {
 	switch {
 	case !condition.Waiting:
 	case condition.Reason == bulk.ReasonUnreachable:
-		c.giveUp(fmt.Errorf("%w: elasticsearch: %s", ErrUnreachable, condition.Detail))
+		c.giveUp(fmt.Errorf("elasticsearch %w: %s", peer.ErrUnreachable, condition.Detail))
 	case condition.Reason.Lasting():
 		c.giveUp(fmt.Errorf("elasticsearch takes no documents: %s: %s", condition.Reason, condition.Detail))
 	}
@@ -216,7 +213,7 @@ func (c *comparison) run(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		return cause
 	}
-	return explain(err)
+	return err
 }
 
 // greet sees whether the gateway is there and has anything to compare with.
@@ -270,16 +267,4 @@ func (c *comparison) learnNames(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// explain marks the errors of peers that did not answer.
-func explain(err error) error {
-	if apisource.Unreachable(err) || errors.Is(err, report.ErrUnreachable) {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	var answer *exporter.Error
-	if errors.As(err, &answer) && (answer.Status == 429 || answer.Status >= 500) {
-		return fmt.Errorf("%w: elasticsearch: %w", ErrUnreachable, err)
-	}
-	return err
 }

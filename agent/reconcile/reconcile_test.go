@@ -19,6 +19,7 @@ import (
 	"github.com/auditship/auditship/agent/api7sim"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 func TestAWholeTrailDoesNotDiffer(t *testing.T) {
@@ -350,7 +351,7 @@ func TestAGatewayThatFailsMidWay(t *testing.T) {
 		}
 	})
 	found, sum, err = s.reconcile(nil)
-	if !errors.Is(err, ErrUnreachable) {
+	if !errors.Is(err, peer.ErrUnreachable) {
 		t.Errorf("%v", err)
 	}
 	s.expect(found, "missing r-010")
@@ -369,18 +370,18 @@ func TestPeersThatRefuse(t *testing.T) {
 	s.fill(3)
 	s.ship()
 	s.gateway.Set(func(o *api7sim.Options) { o.APIKey = "another" })
-	if _, _, err := s.reconcile(nil); err == nil || errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "(401)") || strings.Contains(err.Error(), token) {
+	if _, _, err := s.reconcile(nil); err == nil || errors.Is(err, peer.ErrUnreachable) || !strings.Contains(err.Error(), "(401)") || strings.Contains(err.Error(), token) {
 		t.Errorf("a revoked token: %v", err)
 	}
 	s.gateway.Set(func(o *api7sim.Options) { o.APIKey = token })
 	right := s.client
 	s.client = s.clientAs("nobody", "wrong")
-	if _, _, err := s.reconcile(nil); err == nil || errors.Is(err, ErrUnreachable) {
+	if _, _, err := s.reconcile(nil); err == nil || errors.Is(err, peer.ErrUnreachable) {
 		t.Errorf("a wrong password: %v", err)
 	}
 	s.client = right
 	s.http.Close()
-	if _, _, err := s.reconcile(nil); !errors.Is(err, ErrUnreachable) {
+	if _, _, err := s.reconcile(nil); !errors.Is(err, peer.ErrUnreachable) {
 		t.Errorf("no gateway: %v", err)
 	}
 }

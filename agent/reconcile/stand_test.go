@@ -25,6 +25,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/exporter/peer"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -183,7 +184,7 @@ func (s *stand) reconcile(change func(*Options)) ([]Difference, Summary, error) 
 		Client: s.client, Version: "test", From: s.from,
 		Found: func(d Difference) error { found = append(found, d); return nil },
 		adjust: func(c *apisource.ClientConfig) {
-			c.Tries, c.BackoffMin, c.BackoffMax = 3, time.Millisecond, 5*time.Millisecond
+			c.Tries, c.Backoff = 3, peer.Backoff{Min: time.Millisecond, Max: 5 * time.Millisecond}
 		},
 	}
 	if change != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/transform"
-	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/report"
 )
@@ -153,7 +152,7 @@ func (c *comparison) ask(ctx context.Context, tell func(Difference)) (map[event.
 	}
 	holdings, err := c.sender.Find(ctx, ids, fieldNames())
 	if err != nil {
-		return nil, lookUpError(ctx, err)
+		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
 	for _, h := range holdings {
 		id := event.ID(ids[h.Asked])
@@ -171,14 +170,6 @@ func (c *comparison) ask(ctx context.Context, tell func(Difference)) (map[event.
 		}
 	}
 	return missing, nil
-}
-
-// lookUpError marks an error of Find that is no answer.
-func lookUpError(ctx context.Context, err error) error {
-	if exporter.Unreachable(err) && ctx.Err() == nil {
-		return fmt.Errorf("%w: elasticsearch: %w", ErrUnreachable, err)
-	}
-	return err
 }
 
 func (c *comparison) difference(kind Kind, id event.ID, e *entry) Difference {

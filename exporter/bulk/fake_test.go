@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 const testStream = "logs-api7.audit-test"
@@ -317,7 +318,7 @@ func (f *fake) stored() map[string]int {
 
 // quick is a configuration that does not make tests wait.
 func quick() Config {
-	return Config{Stream: testStream, Gzip: true, BackoffMin: time.Microsecond, BackoffMax: 200 * time.Microsecond, RetryAfterMax: 10 * time.Millisecond, Settle: time.Millisecond}
+	return Config{Stream: testStream, Gzip: true, Backoff: peer.Backoff{Min: time.Microsecond, Max: 200 * time.Microsecond, AskedMax: 10 * time.Millisecond}, Settle: time.Millisecond}
 }
 
 // documents makes n documents of now, with ids that tell their number.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Holding says that a backing index holds a document.
@@ -34,7 +36,9 @@ func (s *Sender) Find(ctx context.Context, ids [][22]byte, fields []string) ([]H
 		if why := reasonOf(err); try == findTries || why == ReasonUnauthorized || why == ReasonForbidden {
 			return nil, err
 		}
-		wait(ctx, s.backoff(try, 0))
+		if err := peer.Sleep(ctx, s.cfg.Backoff.Pause(try, 0)); err != nil {
+			return nil, err
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // The rule of the look-up.
@@ -69,7 +70,9 @@ func (r *run) current(ctx context.Context, chunk []int32) (*backing, error) {
 		case r.doubtful(i):
 			// What is still at work could be overlooked, and so could an index
 			// that came after the list.
-			wait(ctx, time.Until(r.quiet))
+			if err := peer.Sleep(ctx, time.Until(r.quiet)); err != nil {
+				return nil, err
+			}
 			return r.s.backings.get(ctx, later(r.doubtSince, r.quiet))
 		case len(b.indices) > 0 && earliest(r.docs[i].Time, r.s.cfg.ClockSkew) <= b.created:
 			needed = now.Add(-freshEnough)

@@ -16,6 +16,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/exporter/peer"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -128,7 +129,7 @@ func (l *lab) writeIndex() string {
 }
 
 func (l *lab) config() Config {
-	return Config{Stream: l.stream, Gzip: true, BackoffMin: 10 * time.Millisecond, BackoffMax: 100 * time.Millisecond}
+	return Config{Stream: l.stream, Gzip: true, Backoff: peer.Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond}}
 }
 
 func TestR17ReplayAfterRolloversAddsNothingOnARealNode(t *testing.T) {
@@ -376,7 +377,7 @@ func TestTheShippedRoleIsEnough(t *testing.T) {
 // and every document arrives once.
 func TestBacksOffWhenElasticsearchIsOverloaded(t *testing.T) {
 	l := newLabOn(t, estest.Private(t, esnode.Options{Settings: map[string]string{"indexing_pressure.memory.limit": "400kb"}}))
-	s := New(l.client, Config{Stream: l.stream, MaxBytes: 256 << 10, BackoffMin: 20 * time.Millisecond, BackoffMax: time.Second})
+	s := New(l.client, Config{Stream: l.stream, MaxBytes: 256 << 10, Backoff: peer.Backoff{Min: 20 * time.Millisecond, Max: time.Second}})
 	const senders, each = 6, 400
 	var group sync.WaitGroup
 	for sender := range senders {

@@ -3,6 +3,8 @@ package bulk
 import (
 	"context"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // moved is a document that was created in another index than the one that was
@@ -36,7 +38,7 @@ func (r *run) afterRollover(ctx context.Context, assumed *backing, moved []moved
 			r.s.stats.duplicates.Add(int64(len(moved)))
 			return
 		}
-		wait(ctx, r.s.backoff(tries, 0))
+		_ = peer.Sleep(ctx, r.s.cfg.Backoff.Pause(tries, 0)) // seen above when the context ended
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // run is one call of Send.
@@ -54,7 +55,7 @@ func (r *run) round(ctx context.Context) (outcome, error) {
 	}
 	if len(chunk) == 0 {
 		if n > 0 {
-			wait(ctx, heldPause)
+			return outcome{}, peer.Sleep(ctx, heldPause)
 		}
 		return outcome{}, ctx.Err()
 	}

@@ -3,12 +3,12 @@ package bulk
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Config of a Sender. Everything but Stream has a working zero value.
@@ -24,13 +24,9 @@ type Config struct {
 	// ClockSkew is how far the clocks of the documents' @timestamp and of
 	// Elasticsearch may differ. Default 2 h; negative for none.
 	ClockSkew time.Duration
-	// BackoffMin and BackoffMax bound the pause before something is tried
-	// again; it doubles from one to the other, and a part of it is random.
-	// Defaults 250 ms and 10 s.
-	BackoffMin, BackoffMax time.Duration
-	// RetryAfterMax bounds what a server may ask for with Retry-After. Default
-	// 1 min.
-	RetryAfterMax time.Duration
+	// Backoff is the pause before something is tried again. Default from 250 ms
+	// to 10 s, and 1 min if the server asks for it.
+	Backoff peer.Backoff
 	// RefreshEvery is how old the list of backing indices may be for documents
 	// newer than all that is known of them; a list may never be older for
 	// others. Default 1 s.
@@ -77,9 +73,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.ClockSkew, 2*time.Hour)
 	c.ClockSkew = max(c.ClockSkew, 0)
-	def(&c.BackoffMin, 250*time.Millisecond)
-	def(&c.BackoffMax, 10*time.Second)
-	def(&c.RetryAfterMax, time.Minute)
+	c.Backoff = c.Backoff.Or(peer.Backoff{Min: 250 * time.Millisecond, Max: 10 * time.Second, AskedMax: time.Minute})
 	def(&c.RefreshEvery, time.Second)
 	def(&c.Settle, 2*time.Second)
 	return c
@@ -169,27 +163,5 @@ func (r *run) pause(ctx context.Context, out outcome) error {
 	if out.why.Lasting() || r.tries > 1 {
 		r.s.conditions.set(r, out.why, out.detail)
 	}
-	wait(ctx, r.s.backoff(r.tries, out.retryAfter))
-	return ctx.Err()
-}
-
-// wait pauses, or returns early when ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-// backoff is the pause before the next try: between half and all of a time that
-// doubles with each try, or what the server asked for if that is longer.
-func (s *Sender) backoff(tries int, retryAfter time.Duration) time.Duration {
-	d := s.cfg.BackoffMin << min(tries-1, 20)
-	if d <= 0 || d > s.cfg.BackoffMax {
-		d = s.cfg.BackoffMax
-	}
-	d = d/2 + rand.N(d/2+1)
-	return max(d, min(retryAfter, s.cfg.RetryAfterMax))
+	return peer.Sleep(ctx, r.s.cfg.Backoff.Pause(r.tries, out.retryAfter))
 }

@@ -271,26 +271,13 @@ func TestR13RetryAfterIsRespectedAndCapped(t *testing.T) {
 				return fault{}
 			}
 			cfg := quick()
-			cfg.RetryAfterMax = tt.atMost
+			cfg.Backoff.AskedMax = tt.atMost
 			mustSend(t, New(f.serve(t), cfg), documents(1))
 			pause, least := f.arrived[1].Sub(f.arrived[0]), min(tt.atMost, time.Second)
 			if pause < least || pause > least+20*time.Second {
 				t.Errorf("came again after %v, want about %v", pause, least)
 			}
 		})
-	}
-}
-
-func TestBackoffGrowsAndStaysBounded(t *testing.T) {
-	s := New(nil, Config{BackoffMin: 100 * time.Millisecond, BackoffMax: time.Second, RetryAfterMax: 5 * time.Second})
-	for tries := 1; tries < 200; tries++ {
-		most := min(time.Second, 100*time.Millisecond<<min(tries-1, 10))
-		if d := s.backoff(tries, 0); d < most/2 || d > most {
-			t.Errorf("pause %d is %v, want between %v and %v", tries, d, most/2, most)
-		}
-	}
-	if d := s.backoff(1, time.Hour); d != 5*time.Second {
-		t.Errorf("with Retry-After of an hour it is %v, want 5s", d)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // The lock files. They are never removed: a lock on a removed file excludes
@@ -31,10 +33,8 @@ func (b *Box) locked(ctx context.Context, do func() error) error {
 		if unlock != nil {
 			return errors.Join(do(), unlock())
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(lockPause):
+		if err := peer.Sleep(ctx, lockPause); err != nil {
+			return err
 		}
 	}
 }

@@ -24,6 +24,6 @@
 //
 // Errors: a Query or Options that make no sense are *UsageError; a data stream
 // that is not there is ErrNoStream; a refusal is an *exporter.Error, wrapped
-// with the privilege it needs; no answer is ErrUnreachable. None of them
+// with the privilege it needs; no answer is peer.ErrUnreachable. None of them
 // quotes a record.
 package report

@@ -23,6 +23,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // fault is what happens to a request on its way to the node: it answers and
@@ -84,7 +85,7 @@ func (tr *trail) losePIT(t *testing.T, r *http.Request) {
 	}
 }
 
-func soon(int) time.Duration { return time.Millisecond }
+var soon = peer.Backoff{Min: time.Millisecond, Max: time.Millisecond}
 
 // bunches are n records of which each 70 share a millisecond, so that pages
 // end between records that only the tie-break tells apart.
@@ -319,7 +320,7 @@ func TestLastingFaults(t *testing.T) {
 				return searches.Add(1) > 5 && c.fault(w, r)
 			})
 			_, err := Run(t.Context(), client, tr.query(Query{}), io.Discard, Options{Backoff: soon, PageBytes: 10_000})
-			if err == nil || !strings.Contains(err.Error(), c.says) || errors.Is(err, ErrUnreachable) != c.unreachable {
+			if err == nil || !strings.Contains(err.Error(), c.says) || errors.Is(err, peer.ErrUnreachable) != c.unreachable {
 				t.Errorf("got %v", err)
 			}
 		})

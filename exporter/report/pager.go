@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 const (
@@ -36,7 +37,7 @@ type pager struct {
 	source  any // the parameter _source
 	limit   int64
 	bytes   int64 // aim for the size of a page
-	backoff func(try int) time.Duration
+	backoff peer.Backoff
 
 	size   int          // hits that fill a page
 	asked  int          // hits that the last search asked for
@@ -182,7 +183,7 @@ func (p *pager) fetch(ctx context.Context) (*page, error) {
 		if try == maxTries {
 			return nil, explain(err, p.query)
 		}
-		if err := sleep(ctx, p.backoff(try)); err != nil {
+		if err := peer.Sleep(ctx, p.backoff.Pause(try, 0)); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 // Format is how records are written.
@@ -61,10 +62,10 @@ type Options struct {
 	// PageBytes is what a page of the search should be about; a few of them are
 	// in memory at once. Default 4 MiB.
 	PageBytes int64
-	// Backoff is how long to wait before the next try after a failed one, the
-	// first being 1. Default: from a quarter of a second, doubling up to ten
-	// seconds; it gives up after 16 without progress.
-	Backoff func(try int) time.Duration
+	// Backoff is how long to wait before the next try after a failed one. Default:
+	// from a quarter of a second, doubling up to ten seconds; it gives up after
+	// 20 without progress.
+	Backoff peer.Backoff
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -80,9 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.PageBytes == 0 {
 		o.PageBytes = 4 << 20
 	}
-	if o.Backoff == nil {
-		o.Backoff = defaultBackoff
-	}
+	o.Backoff = o.Backoff.Or(defaultBackoff)
 	switch {
 	case o.Order != NewestFirst && o.Order != OldestFirst:
 		return o, misused("order %q: must be asc or desc", o.Order)

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/auditship/auditship/exporter/peer"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -348,7 +350,7 @@ func TestRefusals(t *testing.T) {
 		"no such stream":   {tr.node.URL, tr.username, password, "missing" + tr.namespace, ErrNoStream, []string{"logs-api7.audit-missing" + tr.namespace}},
 		"no privilege":     {tr.node.URL, "nobody-" + tr.namespace, password, tr.namespace, nil, []string{"403", "index privilege read on logs-api7.audit-" + tr.namespace}},
 		"wrong password":   {tr.node.URL, tr.username, "wrong " + password, tr.namespace, nil, []string{"401", "credentials"}},
-		"nobody listening": {"https://" + closed.Addr().String(), tr.username, password, tr.namespace, ErrUnreachable, []string{"refused"}},
+		"nobody listening": {"https://" + closed.Addr().String(), tr.username, password, tr.namespace, peer.ErrUnreachable, []string{"refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := tr.client(t, c.url, c.username, c.password)
@@ -361,7 +363,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%q does not say %q", err, part)
 				}
 			}
-			if !errors.Is(c.is, ErrUnreachable) && errors.Is(err, ErrUnreachable) {
+			if !errors.Is(c.is, peer.ErrUnreachable) && errors.Is(err, peer.ErrUnreachable) {
 				t.Errorf("%q counts as unreachable", err)
 			}
 		})

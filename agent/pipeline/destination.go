@@ -8,11 +8,12 @@ import (
 
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/peer"
 )
 
-// peer is what is known of Elasticsearch: from the documents that are sent, and while
+// destination is what is known of Elasticsearch: from the documents that are sent, and while
 // there are none from asking.
-type peer struct {
+type destination struct {
 	notices *notices
 	took    func(time.Duration)             // notes how long an answer took
 	ask     func(ctx context.Context) error // an error says why documents would not be taken; nil: nobody asks
@@ -33,7 +34,7 @@ const (
 
 // keepAsking asks while nothing is sent, so that the agent is not called ready
 // when it could not deliver. It returns when ctx ends.
-func (p *peer) keepAsking(ctx context.Context) {
+func (p *destination) keepAsking(ctx context.Context) {
 	for p.ask != nil {
 		next := askEvery
 		if p.quiet(time.Now()) {
@@ -46,14 +47,14 @@ func (p *peer) keepAsking(ctx context.Context) {
 			}
 			p.learn(func() { p.asking = whyNot(err) })
 		}
-		if pause(ctx, next) != nil {
+		if peer.Sleep(ctx, next) != nil {
 			return
 		}
 	}
 }
 
 // quiet reports whether nothing is known from documents.
-func (p *peer) quiet(now time.Time) bool {
+func (p *destination) quiet(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.sending == "" && now.Sub(p.last) >= askEvery
@@ -95,7 +96,7 @@ func whyNot(err error) string {
 }
 
 // waiting takes what the bulk sender says of Elasticsearch.
-func (p *peer) waiting(c bulk.Condition) {
+func (p *destination) waiting(c bulk.Condition) {
 	if !c.Waiting && p.ended() {
 		return // nobody waits any more, but not because it works
 	}
@@ -111,7 +112,7 @@ func (p *peer) waiting(c bulk.Condition) {
 }
 
 // observe takes an answer to documents.
-func (p *peer) observe(x bulk.Exchange) {
+func (p *destination) observe(x bulk.Exchange) {
 	p.took(x.Took)
 	p.learn(func() {
 		p.last = time.Now()
@@ -122,7 +123,7 @@ func (p *peer) observe(x bulk.Exchange) {
 }
 
 // learn changes what is known and says so.
-func (p *peer) learn(change func()) {
+func (p *destination) learn(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock() // the changes are told in their order
 	change()
