@@ -19,6 +19,8 @@ import (
 	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // checks are the meanings of the tag "is". Each gets the text of a value, never
@@ -49,21 +51,13 @@ var checks = map[string]func(d *decoder, s string) (string, error){
 // suggested are the words that a check accepts, where it accepts words only.
 var suggested = map[string]func() []string{
 	"inputtype":  InputTypes,
-	"recordname": func() []string { return recordNames },
+	"recordname": event.Names,
 }
 
-// recordNames are the names of the gateway's audit record, which a rename may
-// lead to. A record's objects may be renamed as a whole.
-var recordNames = []string{
-	"id", "event_time", "event_type", "source", "token_name",
-	"operator", "operator.id", "operator.username", "operator.first_name", "operator.last_name", "operator.email",
-	"resource_id", "resource_name", "resource_type", "ip_address", "error_message",
-	"http_request", "http_request.method", "http_request.uri", "http_request.user_agent", "http_request.headers", "http_request.body",
-	"http_response", "http_response.status_code", "http_response.body",
-}
-
+// recordName checks a name to which a rename may lead. A record's objects may be
+// renamed as a whole.
 func recordName(_ *decoder, s string) (string, error) {
-	if !slices.Contains(recordNames, s) {
+	if !slices.Contains(event.Names(), s) {
 		return "", errors.New("is not a name of the gateway's audit record")
 	}
 	return s, nil

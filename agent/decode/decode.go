@@ -196,16 +196,16 @@ func (d *Decoder) member(parent, n *node, key []byte, offset int, rec *event.Rec
 	switch {
 	case first == jsonscan.BeginObject && n.byLength != nil:
 		return d.object(n, rec)
-	case n.field.isValue():
+	case isWhole(n.field):
 		return d.value(n.field, first, rec)
-	case n.field == none || !first.IsScalar():
+	case n.field == nil || !first.IsScalar():
 		return d.extra(parent, n, key, offset, first, rec)
 	}
 	token := d.scan.Bytes()
 	if empty(first, token) {
 		return true
 	}
-	if n.field == statusCode {
+	if n.field.Name == event.StatusCodeName {
 		if rec.Response.StatusCode = d.readStatus(token); rec.Response.StatusCode == 0 {
 			return d.extra(parent, n, key, offset, first, rec)
 		}
@@ -216,13 +216,13 @@ func (d *Decoder) member(parent, n *node, key []byte, offset int, rec *event.Rec
 }
 
 // value reads a field that is kept whole.
-func (d *Decoder) value(f field, first jsonscan.Kind, rec *event.Record) bool {
+func (d *Decoder) value(f *event.Field, first jsonscan.Kind, rec *event.Record) bool {
 	start := d.scan.Start()
 	if !d.skip(first) {
 		return false
 	}
 	if v := rec.Raw[start:d.scan.End()]; !empty(first, v) {
-		d.setValue(f, v, rec)
+		*f.Value(rec) = v
 	}
 	return true
 }
@@ -262,10 +262,10 @@ func (d *Decoder) extra(parent, n *node, key []byte, offset int, first jsonscan.
 func (d *Decoder) forget(n *node, rec *event.Record) {
 	for _, f := range n.fields {
 		switch {
-		case f == statusCode:
+		case f.Name == event.StatusCodeName:
 			rec.Response.StatusCode = 0
-		case f.isValue():
-			d.setValue(f, nil, rec)
+		case isWhole(f):
+			*f.Value(rec) = nil
 		default:
 			d.set(f, nil, rec)
 		}

@@ -10,123 +10,24 @@ import (
 	"github.com/auditship/auditship/agent/event"
 )
 
-// field is where a member of the record goes.
-type field byte
-
-const (
-	none field = iota // only an object with names of its own
-	id
-	eventTime
-	operatorID
-	operatorUsername
-	operatorFirstName
-	operatorLastName
-	operatorEmail
-	source
-	tokenName
-	eventType
-	resourceID
-	resourceName
-	resourceType
-	ipAddress
-	errorMessage
-	requestMethod
-	requestURI
-	requestUserAgent
-	requestHeaders
-	requestBody
-	statusCode
-	responseBody
-	gatewayGroup
-)
-
-// isValue says that the field takes any JSON value, not scalars only.
-func (f field) isValue() bool {
-	return f == requestHeaders || f == requestBody || f == responseBody
-}
-
-// ownNames are the gateway's names, as dotted paths.
-// Source: the published audit log API; gateway_group is how its other answers
-// name the group.
-var ownNames = map[string]field{
-	"id":                        id,
-	"event_time":                eventTime,
-	"operator.id":               operatorID,
-	"operator.username":         operatorUsername,
-	"operator.first_name":       operatorFirstName,
-	"operator.last_name":        operatorLastName,
-	"operator.email":            operatorEmail,
-	"source":                    source,
-	"token_name":                tokenName,
-	"event_type":                eventType,
-	"resource_id":               resourceID,
-	"resource_name":             resourceName,
-	"resource_type":             resourceType,
-	"ip_address":                ipAddress,
-	"error_message":             errorMessage,
-	"http_request.method":       requestMethod,
-	"http_request.uri":          requestURI,
-	"http_request.user_agent":   requestUserAgent,
-	"http_request.headers":      requestHeaders,
-	"http_request.body":         requestBody,
-	"http_response.status_code": statusCode,
-	"http_response.body":        responseBody,
-	"gateway_group_id":          gatewayGroup,
-	"gateway_group.id":          gatewayGroup,
-}
-
-// set and setValue put a member into the record; nil takes it out again.
-func (d *Decoder) set(f field, t event.Token, rec *event.Record) {
-	switch f {
-	case id:
-		rec.ID = t
-	case eventTime:
-		d.time = t
-	case operatorID:
-		rec.Operator.ID = t
-	case operatorUsername:
-		rec.Operator.Username = t
-	case operatorFirstName:
-		rec.Operator.FirstName = t
-	case operatorLastName:
-		rec.Operator.LastName = t
-	case operatorEmail:
-		rec.Operator.Email = t
-	case source:
-		rec.Source = t
-	case tokenName:
-		rec.TokenName = t
-	case eventType:
-		rec.EventType = t
-	case resourceID:
-		rec.ResourceID = t
-	case resourceName:
-		rec.ResourceName = t
-	case resourceType:
-		rec.ResourceType = t
-	case ipAddress:
-		rec.IPAddress = t
-	case errorMessage:
-		rec.ErrorMessage = t
-	case requestMethod:
-		rec.Request.Method = t
-	case requestURI:
-		rec.Request.URI = t
-	case requestUserAgent:
-		rec.Request.UserAgent = t
-	case gatewayGroup:
-		rec.GatewayGroup = t
+// ownNames are the fields by the gateway's names, as dotted paths.
+var ownNames = func() map[string]*event.Field {
+	names := map[string]*event.Field{}
+	for _, f := range event.Fields() {
+		for _, name := range f.Names() {
+			names[name] = &f
+		}
 	}
-}
+	return names
+}()
 
-func (d *Decoder) setValue(f field, v event.Value, rec *event.Record) {
-	switch f {
-	case requestHeaders:
-		rec.Request.Headers = v
-	case requestBody:
-		rec.Request.Body = v
-	case responseBody:
-		rec.Response.Body = v
+// set puts a member of a scalar field into the record; nil takes it out again.
+func (d *Decoder) set(f *event.Field, t event.Token, rec *event.Record) {
+	switch {
+	case f.Token != nil:
+		*f.Token(rec) = t
+	case f.Name == event.EventTimeName:
+		d.time = t
 	}
 }
 
@@ -137,10 +38,10 @@ func (d *Decoder) setValue(f field, v event.Value, rec *event.Record) {
 type node struct {
 	index    int
 	parent   *node
-	field    field
-	under    []string  // its path in the input
-	fields   []field   // its own and all below it
-	byLength [][]child // children by the length of their name
+	field    *event.Field   // nil: none, only an object with names of its own
+	under    []string       // its path in the input
+	fields   []*event.Field // its own and all below it
+	byLength [][]child      // children by the length of their name
 }
 
 type child struct {
@@ -177,8 +78,8 @@ func (n *node) add(name string) *node {
 func (n *node) number(next int) int {
 	n.index = next
 	next++
-	if n.field != none {
-		n.fields = []field{n.field}
+	if n.field != nil {
+		n.fields = []*event.Field{n.field}
 	}
 	for _, children := range n.byLength {
 		for _, c := range children {
@@ -189,17 +90,20 @@ func (n *node) number(next int) int {
 	return next
 }
 
+// isWhole says that the field takes any JSON value, not scalars only.
+func isWhole(f *event.Field) bool { return f != nil && f.Value != nil }
+
 // put enters a field under a dotted path and, because flat exports write the
 // path as one name, under that name too.
-func (n *node) put(path string, f field) error {
+func (n *node) put(path string, f *event.Field) error {
 	leaf := n
 	for part := range strings.SplitSeq(path, ".") {
-		if leaf.field.isValue() {
+		if isWhole(leaf.field) {
 			return fmt.Errorf("%q lies inside what is kept whole", path)
 		}
 		leaf = leaf.add(part)
 	}
-	if f.isValue() && leaf.byLength != nil {
+	if isWhole(f) && leaf.byLength != nil {
 		return fmt.Errorf("%q is kept whole, but a name inside it is used", path)
 	}
 	leaf.field = f
@@ -261,15 +165,12 @@ func unusable(path string) string {
 	return ""
 }
 
-// under is what a path of the record names: one field ("" in the result), or
-// the fields of an object by the rest of their paths (".username").
-func under(path string) map[string]field {
-	if f, ok := ownNames[path]; ok {
-		return map[string]field{"": f}
-	}
-	found := map[string]field{}
+// under is what a path of the record names: a field ("" in the result), the fields of
+// an object by the rest of their paths (".username"), or both.
+func under(path string) map[string]*event.Field {
+	found := map[string]*event.Field{}
 	for name, f := range ownNames {
-		if rest, ok := strings.CutPrefix(name, path); ok && strings.HasPrefix(rest, ".") {
+		if rest, ok := strings.CutPrefix(name, path); ok && (rest == "" || rest[0] == '.') {
 			found[rest] = f
 		}
 	}
@@ -279,7 +180,7 @@ func under(path string) map[string]field {
 // IDPaths are the dotted paths under which an id is found in the input, sorted:
 // "id", and what is renamed to it. A masking rule that names one of them changes
 // the id.
-func (d *Decoder) IDPaths() []string { return d.Paths("id") }
+func (d *Decoder) IDPaths() []string { return d.Paths(event.IDName) }
 
 // Paths are the dotted paths under which a field of the record, given by its own
 // name, is found in the input, sorted: that name, and what is renamed to it.
@@ -289,7 +190,7 @@ func (d *Decoder) Paths(name string) []string {
 	return slices.Compact(paths)
 }
 
-func (n *node) paths(f field) []string {
+func (n *node) paths(f *event.Field) []string {
 	var paths []string
 	if n.field == f {
 		paths = append(paths, strings.Join(n.under, "."))
@@ -301,6 +202,3 @@ func (n *node) paths(f field) []string {
 	}
 	return paths
 }
-
-// Names are the record's names that a rename may lead to, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(ownNames)) }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
@@ -31,46 +31,6 @@ type member struct {
 	parsed bool
 	// within wraps a cell that holds text into an object with this key.
 	within []byte
-}
-
-// columnNames are the record's names by what a header may call them, without
-// regard to case and to what stands between words: the record's own keys with
-// and without those of the objects around them, and the titles of the gateway's
-// audit page.
-var columnNames = map[string]string{
-	"id": "id", "eventtime": "event_time", "time": "event_time",
-	"operator": "operator", "operatorid": "operator.id",
-	"operatorusername": "operator.username", "username": "operator.username",
-	"operatorfirstname": "operator.first_name", "firstname": "operator.first_name",
-	"operatorlastname": "operator.last_name", "lastname": "operator.last_name",
-	"operatoremail": "operator.email", "email": "operator.email",
-	"eventtype": "event_type", "event": "event_type",
-	"resourceid": "resource_id", "resourcename": "resource_name", "resourcetype": "resource_type",
-	"ipaddress": "ip_address", "source": "source", "tokenname": "token_name", "errormessage": "error_message",
-	"httprequest": "http_request", "httprequestmethod": "http_request.method", "requestmethod": "http_request.method",
-	"httprequesturi": "http_request.uri", "requesturi": "http_request.uri",
-	"httprequestuseragent": "http_request.user_agent", "requestuseragent": "http_request.user_agent", "useragent": "http_request.user_agent",
-	"httprequestheaders": "http_request.headers", "requestheaders": "http_request.headers",
-	"httprequestbody": "http_request.body", "requestbody": "http_request.body",
-	"httpresponse": "http_response", "httpresponsestatuscode": "http_response.status_code",
-	"responsestatuscode": "http_response.status_code", "statuscode": "http_response.status_code",
-	"httpresponsebody": "http_response.body", "responsebody": "http_response.body",
-	"gatewaygroup": "gateway_group", "gatewaygroupid": "gateway_group_id",
-}
-
-// knownName is the record's name for a header, "" for one that is not known.
-func knownName(header string) string {
-	return columnNames[strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, header)]
-}
-
-// isObject says that the record's name is one of its objects.
-func isObject(name string) bool {
-	return name == "operator" || name == "http_request" || name == "http_response" || name == "gateway_group"
 }
 
 // separators are what may stand between the cells of a row: the comma of RFC
@@ -119,7 +79,7 @@ func newTable(row, data []byte, cells []cell, separator byte) *table {
 	known := 0
 	for i, c := range cells {
 		headers[i] = strings.TrimSpace(string(c.text(data, nil)))
-		if names[i] = knownName(headers[i]); names[i] != "" {
+		if names[i] = event.ColumnName(headers[i]); names[i] != "" {
 			known++
 		}
 	}
@@ -141,13 +101,13 @@ func (t *table) addColumn(column int, header, name string, names []string) {
 		name = "operator.username"
 	case name == "operator":
 		m.parsed, m.within = true, []byte(`{"username":`)
-	case isObject(name), strings.HasSuffix(name, ".body"), strings.HasSuffix(name, ".headers"):
+	case event.IsObject(name), strings.HasSuffix(name, ".body"), strings.HasSuffix(name, ".headers"):
 		m.parsed = true
-	case name == "" && isObject(header[:max(0, strings.IndexByte(header, '.'))]):
+	case name == "" && event.IsObject(header[:max(0, strings.IndexByte(header, '.'))]):
 		name = header
 	}
 	if name != "" && t.place(name, m) {
-		if name == "event_time" {
+		if name == event.EventTimeName {
 			t.time = column
 		}
 		return

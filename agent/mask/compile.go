@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/mask/detect"
 	"github.com/auditship/auditship/agent/mask/paths"
 	"github.com/auditship/auditship/agent/mask/rule"
@@ -231,25 +232,22 @@ func (c *compiler) zone(id rule.ID, one spec.Rule) {
 // where the request's address and the bodies it speaks about stand, what is
 // written in words, and what people named.
 func (c *compiler) fixed() {
-	for _, f := range []struct {
-		means paths.Meaning
-		keys  []string
-	}{
-		{paths.Protects, []string{"id"}},
-		{paths.Protects, []string{"event_time"}},
-		{paths.Protects, []string{"resource_id"}},
-		{paths.Protects, []string{"operator", "id"}},
-		{paths.URI, []string{"http_request", "uri"}},
-		{paths.Body, []string{"http_request", "body"}},
-		{paths.Body, []string{"http_response", "body"}},
-		{paths.Name, []string{"token_name"}},
-		{paths.Name, []string{"resource_name"}},
-		{paths.Name, []string{"operator", "username"}},
-		{paths.Name, []string{"operator", "first_name"}},
-		{paths.Name, []string{"operator", "last_name"}},
-		{paths.Message, []string{"error_message"}},
-	} {
-		c.patterns = append(c.patterns, paths.Pattern{Path: paths.Keys(f.keys...), Meaning: f.means, Exact: true})
+	meanings := map[event.Part]paths.Meaning{
+		event.URIPart: paths.URI, event.BodyPart: paths.Body, event.NamePart: paths.Name, event.WordsPart: paths.Message,
+	}
+	for _, f := range event.Fields() {
+		for _, name := range f.Names() {
+			add := func(means paths.Meaning) {
+				path := paths.Keys(strings.Split(name, ".")...)
+				c.patterns = append(c.patterns, paths.Pattern{Path: path, Meaning: means, Exact: true})
+			}
+			if f.Identity {
+				add(paths.Protects)
+			}
+			if means, ok := meanings[f.Part]; ok {
+				add(means)
+			}
+		}
 	}
 	for _, key := range []string{"error", "error_msg", "message"} {
 		c.patterns = append(c.patterns, paths.Pattern{Path: paths.Anywhere(key), Meaning: paths.Message})

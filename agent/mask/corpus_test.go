@@ -13,9 +13,9 @@ import (
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
-// event is a record of the corpus with what must and what must not come out of
+// sample is a record of the corpus with what must and what must not come out of
 // masking.
-type event struct {
+type sample struct {
 	record  []byte
 	secrets []string
 	kept    []string
@@ -210,10 +210,10 @@ func (m *maker) keep() (value string, kept []string) {
 
 // event makes one record: an operation with something to keep and, in most
 // cases, something to hide in its body, answer, address, headers or message.
-func (m *maker) event(i int) event {
+func (m *maker) event(i int) sample {
 	op := m.operations[m.IntN(len(m.operations))]
 	resource := m.uuid()
-	var e event
+	var e sample
 	part := func() string {
 		var parts []string
 		for range 1 + m.IntN(3) {

@@ -4,29 +4,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/mask/detect"
 	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/paths"
 	"github.com/auditship/auditship/agent/mask/rule"
 )
 
-// fieldKind says what a field of the gateway's record can hold, as far as
-// detectors are concerned.
-type fieldKind byte
-
-const (
-	freeText  fieldKind = iota // anything
-	namedText                  // a name a person chose, or an address
-	closed                     // a word, number or address of a fixed form
-)
-
-// fieldKinds lists the fields that are no free text.
-var fieldKinds = map[string]fieldKind{
-	"event_type": closed, "source": closed, "ip_address": closed, "resource_type": closed, "event_time": closed,
-	"http_request.method": closed, "http_response.status_code": closed,
-	"token_name": namedText, "resource_name": namedText, "resource_id": namedText, "operator.username": namedText,
-	"operator.first_name": namedText, "operator.last_name": namedText, "operator.email": namedText,
-}
+// heldBy is what the gateway's fields hold, by name.
+var heldBy = func() map[string]event.Text {
+	found := map[string]event.Text{}
+	for _, f := range event.Fields() {
+		for _, name := range f.Names() {
+			found[name] = f.Text
+		}
+	}
+	return found
+}()
 
 // MasksField says whether a rule may change a field of the gateway's record,
 // given by its dotted name, such as operator.email: a rule that names it or
@@ -49,7 +43,7 @@ func (r *Rules) MasksField(path string) bool {
 	case r.namedIn(last, n.Zones(place)), n.Reaches(place):
 		return true
 	}
-	return r.detectsIn(fieldKinds[path], n.Zones(place))
+	return r.detectsIn(heldBy[path], n.Zones(place))
 }
 
 // namedIn says whether a rule selects the key by its name there.
@@ -58,14 +52,14 @@ func (r *Rules) namedIn(key string, zones rule.Zones) bool {
 }
 
 // detectsIn says whether a detector or an expression can find something in a
-// field of a kind.
-func (r *Rules) detectsIn(kind fieldKind, zones rule.Zones) bool {
-	if kind == closed {
+// field that holds such text.
+func (r *Rules) detectsIn(text event.Text, zones rule.Zones) bool {
+	if text == event.ClosedSet {
 		return false
 	}
 	works := func(id rule.ID) bool { return r.set.Of(id).WorksIn(zones) }
 	for d, ids := range r.detectors {
-		if (kind != namedText || detect.Personal(detect.ID(d))) && slices.ContainsFunc(ids, works) {
+		if (text != event.NamedText || detect.Personal(detect.ID(d))) && slices.ContainsFunc(ids, works) {
 			return true
 		}
 	}

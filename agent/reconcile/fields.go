@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/report"
 )
 
@@ -16,25 +17,19 @@ type field struct {
 
 // fields is the fixed list: what a record says itself, in a field that every version
 // makes in the same way.
-var fields = []field{
-	{"@timestamp", []string{"event_time"}},
-	{"event.id", []string{"id"}},
-	{"event.action", []string{"event_type"}},
-	{"event.outcome", []string{"http_response.status_code"}},
-	{"user.id", []string{"operator.id"}},
-	{"user.name", []string{"operator.username"}},
-	{"user.full_name", []string{"operator.first_name", "operator.last_name"}},
-	{"user.email", []string{"operator.email"}},
-	{"api7.audit.resource.id", []string{"resource_id"}},
-	{"api7.audit.source", []string{"source"}},
-	{"api7.audit.token_name", []string{"token_name"}},
-	{"source.address", []string{"ip_address"}},
-	{"http.request.method", []string{"http_request.method"}},
-	{"http.response.status_code", []string{"http_response.status_code"}},
-	{"url.original", []string{"http_request.uri"}},
-	{"user_agent.original", []string{"http_request.user_agent"}},
-	{"error.message", []string{"error_message"}},
-}
+var fields = func() []field {
+	var list []field
+	for _, f := range event.Fields() {
+		for _, name := range f.Compared {
+			at := slices.IndexFunc(list, func(known field) bool { return known.name == name })
+			if at < 0 {
+				at, list = len(list), append(list, field{name: name})
+			}
+			list[at].from = append(list[at].from, f.Name)
+		}
+	}
+	return list
+}()
 
 // fieldNames are the names of all.
 func fieldNames() []string {

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/mask/detect"
 	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/paths"
@@ -105,12 +106,6 @@ func (p *parser) match(n *yaml.Node, key string, r *Rule) {
 	}
 }
 
-// fields are the gateway's names that paths start with.
-var fields = []string{
-	"error_message", "event_time", "event_type", "http_request", "http_response", "id", "ip_address",
-	"operator", "resource_id", "resource_name", "resource_type", "source", "token_name",
-}
-
 // mistyped refuses a path that is a typing mistake away from a field of the
 // gateway's record, since it would never match. Who means another field writes
 // ["name"].
@@ -128,11 +123,11 @@ func (p *parser) mistyped(n *yaml.Node, key, text string, path paths.Path) {
 // nearField is the field of the gateway's record that a name is a typing
 // mistake away from, or "".
 func nearField(name string) string {
-	if len(name) < 5 || slices.Contains(fields, name) {
+	if len(name) < 5 || slices.Contains(event.Members(), name) {
 		return ""
 	}
 	best, least := "", 3
-	for _, f := range fields {
+	for _, f := range event.Members() {
 		if d := strictyaml.Distance(name, f); len(f) >= 5 && d < least {
 			best, least = f, d
 		}
