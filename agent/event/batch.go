@@ -86,7 +86,7 @@ const (
 	ReasonNotUTF8     = "not_utf8"      // text in another encoding, or damaged
 	ReasonNoTime      = "no_time"       // no readable event_time
 	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
-	ReasonBrokenGzip  = "broken_gzip"   // the compressed file is damaged here
+	ReasonBrokenPack  = "broken_packed" // the compressed file is damaged here
 	ReasonMaskRefused = "mask_refused"  // a rule with on_error: dead_letter
 	ReasonFailed      = "failed"        // the agent failed on it; its log says where
 	ReasonRefused     = "refused"       // Elasticsearch refused the document

@@ -1,42 +1,19 @@
 package filesource
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/auditship/auditship/agent/filesource/unpack"
 )
-
-// compression is a way in which a file may be compressed, known by its first bytes.
-type compression struct {
-	magic []byte
-	open  func(io.Reader) (io.Reader, error)
-}
-
-var compressions = []compression{
-	{magic: []byte{0x1f, 0x8b}, open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-}
-
-// longestMagic is how many bytes are enough to know a compression.
-const longestMagic = 8
-
-// compressionOf is that of a file or pipe which begins with head, nil for none.
-func compressionOf(head []byte) *compression {
-	for i := range compressions {
-		if bytes.HasPrefix(head, compressions[i].magic) {
-			return &compressions[i]
-		}
-	}
-	return nil
-}
 
 // unpacker reads the decompressed bytes of a file, or those of a pipe, in order. The
 // window holds the bytes that were decompressed but not taken yet.
 type unpacker struct {
 	r      io.Reader
+	packed *unpack.Reader    // r, where it decompresses
 	file   *io.SectionReader // what is decompressed; nil for a pipe
 	pipe   *pipe             // nil for a file
 	window []byte
@@ -48,21 +25,29 @@ type unpacker struct {
 	size int64
 }
 
-// unpack starts at the first byte of f, which begins with head.
-func unpack(f *os.File, head []byte, size int64) *unpacker {
+// newUnpacker starts at the first byte of f, which begins with head.
+func newUnpacker(f *os.File, head []byte, size int64) *unpacker {
 	u := &unpacker{size: size, file: io.NewSectionReader(f, 0, size)}
-	u.open(compressionOf(head), bufio.NewReaderSize(u.file, 64<<10))
+	u.open(unpack.Detect(head), u.file)
 	return u
 }
 
-// open reads through c from now on, or r as it is where c is nil.
-func (u *unpacker) open(c *compression, r io.Reader) {
-	u.r = r
-	if c == nil {
+// open reads what r holds from now on, or r as it is where it is not compressed.
+func (u *unpacker) open(format unpack.Format, r io.Reader) {
+	if format == unpack.None {
+		u.r = r
 		return
 	}
-	if u.r, u.ended = c.open(r); errors.Is(u.ended, io.EOF) {
-		u.ended = io.ErrUnexpectedEOF // inside the header
+	if u.packed, u.ended = unpack.NewReader(format, r); u.packed != nil {
+		u.r = u.packed
+	}
+}
+
+// close gives the memory for decompressing back. It may be called on nil.
+func (u *unpacker) close() {
+	if u != nil && u.packed != nil {
+		u.packed.Close()
+		u.packed = nil
 	}
 }
 

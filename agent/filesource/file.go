@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/unpack"
 )
 
 // file is one file that is followed, or a pipe that is read.
@@ -48,7 +49,8 @@ type file struct {
 func (f *file) close() {
 	if f.f != nil {
 		_ = f.f.Close() // read only
-		f.f, f.unpack = nil, nil
+		f.f = nil
+		f.dropUnpacker()
 	}
 }
 
@@ -79,7 +81,7 @@ func (f *file) look(now time.Time) (bool, error) {
 // copyTime is how long a file that came late may be a copy that still grows.
 const copyTime = 10 * time.Second
 
-func (f *file) compressed() bool { return compressionOf(f.head) != nil }
+func (f *file) compressed() bool { return unpack.Detect(f.head) != unpack.None }
 
 // piped reports whether it is a pipe: there is no file.
 func (f *file) piped() bool { return f.unpack != nil && f.unpack.pipe != nil }
@@ -88,6 +90,9 @@ func (f *file) piped() bool { return f.unpack != nil && f.unpack.pipe != nil }
 func (f *file) isCompressed() bool {
 	return f.readHead() == nil && f.compressed() // an error is found again by who reads
 }
+
+// weight is that of decompressing the file.
+func (f *file) weight() int { return unpack.Detect(f.head).Weight() }
 
 // readHead reads the first bytes, as far as they are not known yet.
 func (f *file) readHead() error {
@@ -148,7 +153,8 @@ func (f *file) over(inactive time.Duration) bool {
 func (f *file) restart(stream string) {
 	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
 	f.arrival, f.found, f.existed = late, time.Now(), f.size
-	f.head, f.tail, f.skip, f.unpack = nil, nil, nil, nil
+	f.head, f.tail, f.skip = nil, nil, nil
+	f.dropUnpacker()
 	f.ending, f.layout, f.table = open, untold, nil
 }
 
@@ -167,7 +173,8 @@ func (f *file) fill(buf []byte) (data []byte, more bool, err error) {
 
 func (f *file) fillUnpacked(buf []byte) ([]byte, bool, error) {
 	if !f.piped() && (f.unpack == nil || f.unpack.size != f.size) {
-		f.unpack = unpack(f.f, f.head, f.size)
+		f.dropUnpacker()
+		f.unpack = newUnpacker(f.f, f.head, f.size)
 		if _, ok := f.unpack.skip(f.offset); !ok {
 			return nil, false, nil // shorter than before; look again when it grows
 		}
@@ -189,6 +196,11 @@ func (f *file) stopUnpacking() {
 	if f.unpack.nothingLeft() {
 		f.ending, f.settled = packed, f.size
 	}
+	f.dropUnpacker()
+}
+
+func (f *file) dropUnpacker() {
+	f.unpack.close()
 	f.unpack = nil
 }
 
@@ -239,7 +251,8 @@ func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
 	}
 	f.stream = s.Stream
 	if s.Recount {
-		f.recount, f.unpack = p.Offset, nil
+		f.recount = p.Offset
+		f.dropUnpacker()
 		return true, nil
 	}
 	f.offset, f.tail = p.Offset, tail
@@ -268,10 +281,11 @@ func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
 	if !p.matchesHead(key, f.f) {
 		return nil, nil, nil
 	}
-	u := unpack(f.f, f.head, f.size)
+	u := newUnpacker(f.f, f.head, f.size)
 	opening = bytes.Clone(u.fill(window))
 	all, ok := u.skip(p.Offset)
 	if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
+		u.close()
 		return nil, nil, nil
 	}
 	f.unpack = u

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/auditship/auditship/agent/filesource/unpack"
 )
 
 // readPipe reads Config.Reader to its end as if it were a file, but for its
 // position: it cannot be read again.
 func (s *Source) readPipe(ctx context.Context, emit Emit) error {
 	f := &file{stream: newStream(s.cfg.Input), unpack: openPipe(s.cfg.Reader), size: noSize}
+	defer f.unpack.close()
 	s.stats.Files.Store(1)
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -57,7 +60,7 @@ func (p *pipe) failed() error {
 func openPipe(r io.Reader) *unpacker {
 	u := &unpacker{pipe: &pipe{r: r}, size: noSize}
 	br := bufio.NewReaderSize(u.pipe, 64<<10)
-	head, _ := br.Peek(longestMagic) // an error is found again by who reads
-	u.open(compressionOf(head), br)
+	head, _ := br.Peek(unpack.Magic) // an error is found again by who reads
+	u.open(unpack.Detect(head), br)
 	return u
 }

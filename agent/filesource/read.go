@@ -220,6 +220,6 @@ func (s *Source) endOfUnpacking(ctx context.Context, f *file, final bool, emit E
 		return nil
 	}
 	b := s.batch(f, f.offset)
-	b.Records = []event.Raw{{Offset: f.offset, Fault: &event.Fault{Reason: event.ReasonBrokenGzip, Length: left}}}
+	b.Records = []event.Raw{{Offset: f.offset, Fault: &event.Fault{Reason: event.ReasonBrokenPack, Length: left}}}
 	return s.emit(ctx, f, b, emit)
 }

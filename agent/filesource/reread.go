@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,8 @@ import (
 	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/klauspost/compress/gzip"
+
+	"github.com/auditship/auditship/agent/filesource/unpack"
 )
 
 // Stretch is a part of a file that was passed over, as its Fault tells of it.
@@ -78,18 +80,20 @@ func (s Stretch) readFrom(path string) ([]byte, error) {
 	defer func() { _ = f.Close() }() // only read
 	r := bufio.NewReaderSize(f, 64<<10)
 	raw := make([]byte, s.Length)
-	magic, err := r.Peek(2)
-	if err != nil {
+	magic, err := r.Peek(unpack.Magic)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if magic[0] != 0x1f || magic[1] != 0x8b {
+	format := unpack.Detect(magic)
+	if format == unpack.None {
 		_, err = f.ReadAt(raw, s.Offset)
 		return raw, err
 	}
-	z, err := gzip.NewReader(r)
+	z, err := unpack.NewReader(format, r)
 	if err != nil {
 		return nil, err
 	}
+	defer z.Close()
 	if _, err := io.CopyN(io.Discard, z, s.Offset); err != nil {
 		return nil, err
 	}

@@ -487,7 +487,7 @@ func TestR6_Gzip(t *testing.T) {
 		d.write("other.gz", record(7)) // plain in spite of its name
 		d.once()
 		got := d.got()
-		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, event.ReasonBrokenGzip) }) || !slices.Contains(got, record(7)) {
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, event.ReasonBrokenPack) }) || !slices.Contains(got, record(7)) {
 			t.Errorf("of %d records the last are %q", len(got), got[max(0, len(got)-3):])
 		}
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/auditship/auditship/agent/event"
 )
 
-// maxUnpacking bounds the compressed files that are read at the same time: each
-// takes most of a megabyte.
+// maxUnpacking bounds the compressed files that are read at the same time, by what
+// they weigh: one with gzip takes most of a megabyte.
 const maxUnpacking = 8
 
 // readAll reads what is new in every file, a batch of each in turn, until nothing
@@ -23,7 +23,7 @@ func (s *Source) readAll(ctx context.Context, emit Emit) error {
 		var next []*file
 		unpacking := 0
 		for _, f := range pending {
-			if unpacking >= maxUnpacking && f.unpack == nil && f.isCompressed() {
+			if unpacking > 0 && f.unpack == nil && f.isCompressed() && unpacking+f.weight() > maxUnpacking {
 				next = append(next, f) // when others are done
 				continue
 			}
@@ -35,7 +35,7 @@ func (s *Source) readAll(ctx context.Context, emit Emit) error {
 				next = append(next, f)
 			}
 			if more && f.unpack != nil {
-				unpacking++
+				unpacking += f.weight()
 			}
 		}
 		s.measure()

@@ -31,6 +31,20 @@ const MaxWindow = 64 << 20
 // ErrWindow says that a file needs more memory than MaxWindow.
 var ErrWindow = errors.New("its compression needs a window of more than 64 MiB; decompress the file")
 
+// Weight is how much memory decompressing a file may take, as a multiple of what
+// gzip takes.
+func (f Format) Weight() int {
+	switch f {
+	case None:
+		return 0
+	case Gzip:
+		return 1
+	case Bzip2, Zstd:
+		return 2
+	}
+	return 8 // xz, at any of its higher levels
+}
+
 // Magic is how many bytes of a file Detect needs.
 const Magic = 6
 
