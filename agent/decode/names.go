@@ -190,6 +190,15 @@ func (d *Decoder) Paths(name string) []string {
 	return slices.Compact(paths)
 }
 
+// Places are the Paths of every field of the record, by its own name.
+func (d *Decoder) Places() map[string][]string {
+	places := map[string][]string{}
+	for _, f := range event.Fields() {
+		places[f.Name] = d.Paths(f.Name)
+	}
+	return places
+}
+
 func (n *node) paths(f *event.Field) []string {
 	var paths []string
 	if n.field == f {

@@ -70,6 +70,7 @@ func (c *compiler) compile(files []spec.File) *Rules {
 	if len(c.errs) > 0 {
 		return nil
 	}
+	c.r.patterns = c.patterns
 	c.r.graph = paths.NewGraph(c.patterns, c.r.set)
 	c.filter()
 	c.lost()

@@ -17,7 +17,8 @@ type Rules struct {
 	set       *rule.Set
 	allowed   []allowedValue
 	limits    spec.Limits
-	graph     *paths.Graph
+	patterns  []paths.Pattern
+	graph     *paths.Graph // of the patterns
 	names     names.Patterns
 	detectors [detect.Count][]rule.ID // rules by the detector they use
 	matchers  []matcher

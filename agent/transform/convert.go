@@ -10,7 +10,6 @@ import (
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter/bulk"
 )
 
@@ -25,7 +24,6 @@ type Converter struct {
 	// none is configured: the _id of records without an id means nothing.
 	OwnKey bool
 
-	rules       *mask.Rules
 	transformer *Transformer
 	input       config.Input
 }
@@ -50,7 +48,7 @@ func NewConverter(cfg *config.Config, in config.Input, version string) (*Convert
 	if err != nil {
 		return nil, err
 	}
-	c.rules, c.Names, c.transformer = plan.rules, plan.EventNames(in.Gateway), transformers()
+	c.Names, c.transformer = plan.EventNames(in.Gateway), transformers()
 	return c, nil
 }
 
@@ -96,6 +94,6 @@ func (c *Converter) Convert(r event.Raw) Converted {
 // given by the gateway's own dotted names.
 func (c *Converter) Masks(fields ...string) bool {
 	return slices.ContainsFunc(fields, func(name string) bool {
-		return slices.ContainsFunc(c.transformer.decoder.Paths(name), c.rules.MasksField)
+		return slices.ContainsFunc(c.transformer.decoder.Paths(name), c.transformer.rules.MasksField)
 	})
 }

@@ -102,10 +102,11 @@ func (p *Plan) Transformers(in config.Input) (func() *Transformer, error) {
 	if names := p.eventNames[in.Gateway]; names != nil {
 		documents.EventNames = names.Name
 	}
-	masksID := slices.ContainsFunc(decoder.IDPaths(), p.rules.MasksField)
+	rules := p.rules.Through(decoder.Places())
+	masksID := slices.ContainsFunc(decoder.IDPaths(), rules.MasksField)
 	return func() *Transformer {
 		return &Transformer{
-			log: p.log, masker: p.rules.NewMasker(), tally: p.hits, decoder: decoder.Clone(),
+			log: p.log, rules: rules, masker: rules.NewMasker(), tally: p.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(p.idKey),
 			observer: p.config.ObserverName(in), masksID: masksID, splits: in.HoldsAnswers(), now: time.Now,
 		}

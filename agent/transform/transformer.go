@@ -22,6 +22,7 @@ import (
 // goroutine.
 type Transformer struct {
 	log      zerolog.Logger
+	rules    *mask.Rules // as the input's names have them
 	masker   *mask.Masker
 	tally    *mask.Tally
 	decoder  *decode.Decoder

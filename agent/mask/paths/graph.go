@@ -21,7 +21,13 @@ const (
 	Body                    // a body the address speaks about
 	Message                 // what the gateway says in words
 	Name                    // a name that a person chose
+
+	stands // it stands where another path leads: see Alias
 )
+
+// Alias says that a place of the input stands for one of the record: what a
+// pattern says of Of, and below it, it says of At as well.
+type Alias struct{ At, Of Path }
 
 // Pattern is one path with its meaning.
 type Pattern struct {
@@ -63,7 +69,8 @@ type class struct {
 type Graph struct {
 	rules    *rule.Set
 	patterns []Pattern
-	first    []state // state of patterns[i] before its first segment
+	aliased  map[int]set[state] // by pattern: where the place leads that it stands for
+	first    []state            // state of patterns[i] before its first segment
 	states   state
 	owner    []int // pattern of a state
 	literals map[string]int
@@ -73,8 +80,14 @@ type Graph struct {
 	indexes  int // how many element numbers have a class of their own
 }
 
-// NewGraph compiles the patterns, whose rules are those of a set.
-func NewGraph(patterns []Pattern, rules *rule.Set) *Graph {
+// NewGraph compiles the patterns, whose rules are those of a set. The aliases,
+// made of keys only, let places of the input stand for others.
+func NewGraph(patterns []Pattern, rules *rule.Set, aliases ...Alias) *Graph {
+	own := len(patterns)
+	patterns = slices.Clone(patterns)
+	for _, a := range aliases {
+		patterns = append(patterns, Pattern{Path: a.At, Meaning: stands, Exact: true})
+	}
 	g := &Graph{patterns: patterns, rules: rules, literals: map[string]int{}}
 	for i, p := range patterns {
 		g.first = append(g.first, g.states)
@@ -94,7 +107,21 @@ func NewGraph(patterns []Pattern, rules *rule.Set) *Graph {
 		g.classes = append(g.classes, class{index: -1, literal: i})
 	}
 	g.lookUp = newLiteralTable(g.literals)
+	leads := map[int]set[state]{}
+	for i, a := range aliases {
+		leads[own+i] = g.lead(a.Of)
+	}
+	g.aliased = leads // not before: an alias does not lead to another
 	return g
+}
+
+// lead is where a path of keys leads from the top.
+func (g *Graph) lead(p Path) set[state] {
+	s := g.start()
+	for _, step := range p {
+		s = g.step(s, g.classify(step.text))
+	}
+	return s
 }
 
 // firstLiteral is the class of literal 0.
@@ -147,8 +174,12 @@ func (g *Graph) at(q state) (p *Pattern, steps int) {
 // add puts a state into s, and those it reaches without a step.
 func (g *Graph) add(s set[state], q state) set[state] {
 	s = s.with(q)
-	if p, at := g.at(q); at < len(p.Path) && p.Path[at].kind == segDeep {
+	p, at := g.at(q)
+	switch {
+	case at < len(p.Path) && p.Path[at].kind == segDeep:
 		return g.add(s, q+1)
+	case at == len(p.Path) && p.Meaning == stands:
+		return s.union(g.aliased[g.owner[q]])
 	}
 	return s
 }

@@ -111,6 +111,17 @@ func (s *Set) Add(r Rule) ID {
 // AddKey adds a key. There must be none of its id yet.
 func (s *Set) AddKey(k *Key) { s.keys[k.ID] = k }
 
+// Through is the set for records in which fields stand at other places: see
+// Condition.Through.
+func (s *Set) Through(elsewhere func(path string) [][]string) *Set {
+	out := *s
+	out.Rules = slices.Clone(s.Rules)
+	for i := range out.Rules {
+		out.Rules[i].When = out.Rules[i].When.Through(elsewhere)
+	}
+	return &out
+}
+
 // Named finds a rule by its id in the file.
 func (s *Set) Named(name string) (ID, bool) {
 	id, ok := s.byName[name]

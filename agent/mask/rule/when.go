@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/auditship/auditship/exporter/jsonscan"
@@ -11,11 +12,25 @@ type Condition struct {
 	Fields []FieldMatch
 }
 
+// Through is the condition for records in which fields stand at other places:
+// elsewhere gives them for the dotted path of a field.
+func (c *Condition) Through(elsewhere func(path string) [][]string) *Condition {
+	if c == nil {
+		return nil
+	}
+	out := &Condition{Fields: slices.Clone(c.Fields)}
+	for i := range out.Fields {
+		out.Fields[i].Also = elsewhere(strings.Join(out.Fields[i].Path, "."))
+	}
+	return out
+}
+
 // FieldMatch is one entry of when.
 type FieldMatch struct {
 	Path   []string
-	Values []string // globs, one must match
-	Negate bool     // none may
+	Also   [][]string // other places where the input has the field
+	Values []string   // globs, one must match
+	Negate bool       // none may
 }
 
 // Holds says whether a record meets the condition. Where a field stands in it
@@ -31,10 +46,12 @@ func (c *Condition) Holds(record []byte) bool {
 
 func (f *FieldMatch) matches(record []byte) bool {
 	found := false
-	for _, value := range fieldValues(record, f.Path) {
-		found = true
-		if anyGlob(f.Values, value) != f.Negate {
-			return true
+	for _, path := range append([][]string{f.Path}, f.Also...) {
+		for _, value := range fieldValues(record, path) {
+			found = true
+			if anyGlob(f.Values, value) != f.Negate {
+				return true
+			}
 		}
 	}
 	return f.Negate && !found
