@@ -36,7 +36,8 @@ below each record which rule hit where.
 
 The input may be anything that run and import read: one record a line, records
 over several lines, arrays, CSV, each also compressed. What is no record is masked
-as the text it is.`,
+as the text it is; what cannot be read as text with certainty, such as binary data
+and the second half of a record, is left out and named on standard error.`,
 		Example: `  auditship mask audit.json
   auditship mask --rules masking.yml --explain < audit.json
   auditship mask test masking.yml`,
@@ -148,9 +149,8 @@ func (o *maskPrinter) batch(_ context.Context, b event.Batch) error {
 
 func (o *maskPrinter) record(r event.Raw) error {
 	switch {
-	case r.Fault != nil && r.Fault.Length > 0 && len(r.Bytes) == 0:
-		_, err := fmt.Fprintf(o.stderr, "left out: %s at byte %d (%d bytes)\n", r.Fault.Reason, r.Offset, r.Fault.Length)
-		return err
+	case r.Fault != nil && (len(r.Bytes) == 0 && r.Fault.Length > 0 || r.Fault.Nameless || !mask.Legible(r.Bytes)):
+		return o.leftOut(r, r.Fault.Reason, r.Fault.Length)
 	case r.Fault != nil:
 		return o.text(o.masker.MaskText(r.Bytes))
 	}
@@ -165,6 +165,9 @@ func (o *maskPrinter) record(r event.Raw) error {
 		if parts := filesource.Split(r); len(parts) > 1 {
 			return o.batch(context.Background(), event.Batch{Records: parts})
 		}
+		if !mask.Legible(r.Bytes) {
+			return o.leftOut(r, event.ReasonBrokenJSON, int64(len(r.Bytes)))
+		}
 	}
 	if res.Outcome != mask.Dropped {
 		if err := o.text(res.Bytes); err != nil {
@@ -177,6 +180,12 @@ func (o *maskPrinter) record(r event.Raw) error {
 		}
 	}
 	return nil
+}
+
+// leftOut names a stretch of the input that nothing is printed of.
+func (o *maskPrinter) leftOut(r event.Raw, reason string, length int64) error {
+	_, err := fmt.Fprintf(o.stderr, "left out: %s at byte %d (%d bytes)\n", reason, r.Offset, length)
+	return err
 }
 
 // text prints what is masked: JSON on one line, anything else as the text it is.

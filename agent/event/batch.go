@@ -74,6 +74,9 @@ type Fault struct {
 	// Hash is the keyed hash of the whole stretch (hex) where its bytes were
 	// not kept, "" otherwise.
 	Hash string
+	// Nameless says that the values in Bytes have lost their names, as the cells of
+	// a broken row have, so that nobody can say which of them are secret.
+	Nameless bool
 }
 
 // Reasons for a dead letter that are found before Elasticsearch is asked. They

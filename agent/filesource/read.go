@@ -114,7 +114,9 @@ func (s *Source) raw(f *file, buf *buffer, st stretch, fr *frame, at int64) even
 	case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
 		return tooLarge(raw, s.cfg.Key)
 	case fr.reason != "":
-		raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(st.origin(fr.end) - st.origin(fr.start))}
+		raw.Fault = &event.Fault{
+			Reason: fr.reason, Length: int64(st.origin(fr.end) - st.origin(fr.start)), Nameless: f.layout == csvRows,
+		}
 	case f.layout == csvRows:
 		raw.Bytes = s.rowText(buf, st.text, f.table)
 	}

@@ -22,7 +22,7 @@ import (
 type Stretch struct {
 	Path           string // of the file where it was
 	Offset, Length int64  // in bytes after decompression
-	Hash           string // keyed hash of its bytes, in hex
+	Hash           string // that of its bytes, see the function Hash
 }
 
 // Reread reads a stretch again. It is looked for in its file and, since that may have
@@ -38,7 +38,7 @@ func Reread(ctx context.Context, s Stretch, globs []string, key []byte) ([]byte,
 			return nil, err
 		}
 		raw, err := s.readFrom(path)
-		if err != nil || keyedHash(key, raw) != s.Hash {
+		if err != nil || Hash(key, raw) != s.Hash {
 			continue // another file, or none any more
 		}
 		return raw, nil
@@ -64,8 +64,8 @@ func (s Stretch) candidates(globs []string) ([]string, error) {
 	return slices.Compact(paths), nil
 }
 
-// keyedHash is the hash that a Fault keeps of a stretch.
-func keyedHash(key, raw []byte) string {
+// Hash is the hash that a Fault keeps of a stretch.
+func Hash(key, raw []byte) string {
 	h := hmac.New(sha256.New, key)
 	h.Write(raw)
 	return hex.EncodeToString(h.Sum(nil))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/auditship/auditship/agent/mask/detect"
+	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/paths"
 	"github.com/auditship/auditship/agent/mask/rule"
 	"github.com/auditship/auditship/agent/mask/shape"
@@ -86,6 +87,10 @@ const maxFragments = 16
 func (w *walker) broken() (out []byte, changed bool) {
 	tail := w.data[w.good:]
 	by := w.tailRule()
+	w.unnamed()
+	if w.homeless() {
+		by = w.m.rules.limitRule
+	}
 	w.tail = w.edits.assemble(w.tail[:0], w.data[:w.good])
 	before := len(w.edits.list) > 0
 	if by != rule.None && len(bytes.TrimLeft(tail, ": \t\r\n\"'")) > 0 {
@@ -104,10 +109,52 @@ func (w *walker) tailRule() rule.ID {
 		return w.force
 	}
 	f := w.frame()
-	if !f.array && w.last == jsonscan.Key {
-		return w.m.decide(f.keyNode, f.force, f.key, jsonscan.String)
+	if f.array || w.last != jsonscan.Key {
+		return f.force
 	}
-	return f.force
+	by := w.m.decide(f.keyNode, f.force, f.key, jsonscan.String)
+	if by == rule.None && f.key.role == names.Value && w.kin.nameless(f) {
+		return w.m.rules.limitRule
+	}
+	return by
+}
+
+// unnamed takes the values in the open objects of a text that broke which had no
+// name yet: it may have come behind them.
+func (w *walker) unnamed() {
+	limit := w.m.rules.limitRule
+	for i := range w.frames {
+		f := &w.frames[i]
+		if f.kin == 0 || !w.kin.nameless(f) {
+			continue
+		}
+		of := w.kin.list[f.kin-1]
+		for _, v := range of.values[:of.v] {
+			if v.end != 0 && v.key.role == names.Value && v.kind.IsScalar() {
+				w.reread(v.stretch, v.node, limit)
+			}
+		}
+	}
+}
+
+// homeless takes the bodies of a text that broke before the address came which
+// says what they are. It says whether the text broke inside one.
+func (w *walker) homeless() (inside bool) {
+	if w.depth > 0 || w.m.address != paths.Nowhere {
+		return false
+	}
+	limit := w.m.rules.limitRule
+	for _, b := range w.m.bodies {
+		if end := offset(shape.JSONEnd(w.data, int(b.start))); end > b.start {
+			w.reread(stretch{b.start, end}, b.node, limit)
+			continue
+		}
+		at := stretch{b.start, offset(w.good)}
+		w.edits.forget(at, w.m.untake)
+		w.edits.quote(at, limit, w.m.rules.set.Of(limit).Marker)
+		return true
+	}
+	return false
 }
 
 // torn masks a text that is no JSON, whatever could stand in it.

@@ -126,6 +126,9 @@ func (k *kinship) resolve(f *frame, of *kin, node paths.Node, key *keyInfo, kind
 	return node, by
 }
 
+// nameless says whether no member of an object has named another so far.
+func (k *kinship) nameless(f *frame) bool { return f.kin == 0 || k.list[f.kin-1].n == 0 }
+
 // unquoted is a string of the layer without quotes and escapes.
 func (k *kinship) unquoted(at stretch) []byte {
 	text := k.w.data[at.start+1 : at.end-1]

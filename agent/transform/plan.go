@@ -39,6 +39,7 @@ type Plan struct {
 	rules      *mask.Rules
 	hits       *mask.Tally
 	idKey      []byte
+	hashKey    []byte // of what letters do not hold
 	names      *ecs.Names
 	eventNames map[string]*apisource.EventNames // by gateway
 }
@@ -50,7 +51,7 @@ func NewPlan(cfg *config.Config, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{
-		config: cfg, version: o.Version, log: o.Log, rules: rules, hits: rules.NewTally(), idKey: o.StateKey,
+		config: cfg, version: o.Version, log: o.Log, rules: rules, hits: rules.NewTally(), idKey: o.StateKey, hashKey: o.StateKey,
 		names: ecs.NewNames(0), eventNames: eventNames(cfg.Inputs),
 	}
 	maps.Copy(p.eventNames, o.EventNames)
@@ -106,7 +107,7 @@ func (p *Plan) Transformers(in config.Input) (func() *Transformer, error) {
 	masksID := slices.ContainsFunc(decoder.IDPaths(), rules.MasksField)
 	return func() *Transformer {
 		return &Transformer{
-			log: p.log, rules: rules, masker: rules.NewMasker(), tally: p.hits, decoder: decoder.Clone(),
+			log: p.log, hashKey: p.hashKey, rules: rules, masker: rules.NewMasker(), tally: p.hits, decoder: decoder.Clone(),
 			builder: ecs.NewBuilder(documents), identity: ecs.NewIdentity(p.idKey),
 			observer: p.config.ObserverName(in), masksID: masksID, splits: in.HoldsAnswers(), now: time.Now,
 		}

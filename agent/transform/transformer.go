@@ -22,6 +22,7 @@ import (
 // goroutine.
 type Transformer struct {
 	log      zerolog.Logger
+	hashKey  []byte
 	rules    *mask.Rules // as the input's names have them
 	masker   *mask.Masker
 	tally    *mask.Tally
@@ -81,7 +82,7 @@ func (t *Transformer) one(out *Result, r event.Raw, now time.Time) {
 			Str("failure", contain.Harmless(failure)).Bytes("stack", debug.Stack()).Msg("failed on a record, which is a dead letter now: please report this")
 		out.cut(before)
 		out.Read++
-		out.Letters = append(out.Letters, t.letter(out, r, event.ReasonFailed, t.masker.Mask(r.Bytes).Bytes))
+		out.Letters = append(out.Letters, t.failed(out, r))
 	}()
 	t.take(out, r, now)
 }
@@ -89,7 +90,7 @@ func (t *Transformer) one(out *Result, r event.Raw, now time.Time) {
 func (t *Transformer) take(out *Result, r event.Raw, now time.Time) {
 	if r.Fault != nil {
 		out.Read++
-		out.Letters = append(out.Letters, t.letter(out, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))
+		out.Letters = append(out.Letters, t.textLetter(out, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))
 		return
 	}
 	masked := t.masker.Mask(r.Bytes)
@@ -132,7 +133,7 @@ func (t *Transformer) broken(out *Result, r event.Raw, masked []byte, now time.T
 		}
 	}
 	out.Read++
-	out.Letters = append(out.Letters, t.letter(out, r, event.ReasonBrokenJSON, masked))
+	out.Letters = append(out.Letters, t.textLetter(out, r, event.ReasonBrokenJSON, masked))
 }
 
 // document appends the document of the decoded record.
@@ -155,6 +156,29 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	d.Source = out.text[start:len(out.text):len(out.text)]
 	out.Documents = append(out.Documents, d)
 	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes))})
+}
+
+// failed makes a dead letter of a record on which the agent itself fails.
+func (t *Transformer) failed(out *Result, r event.Raw) deadletter.Letter {
+	masked := t.masker.Mask(r.Bytes)
+	if r.Fault != nil || masked.Outcome == mask.Broken {
+		return t.textLetter(out, r, event.ReasonFailed, masked.Bytes)
+	}
+	return t.letter(out, r, event.ReasonFailed, masked.Bytes)
+}
+
+// textLetter makes a dead letter of what is no record. What cannot be masked as a
+// text with certainty is not in it: its keyed hash stands for it.
+func (t *Transformer) textLetter(out *Result, r event.Raw, reason string, masked []byte) deadletter.Letter {
+	legible := mask.Legible(r.Bytes) && (r.Fault == nil || !r.Fault.Nameless)
+	if !legible {
+		masked = nil
+	}
+	l := t.letter(out, r, reason, masked)
+	if !legible && l.Hash == "" {
+		l.Hash = filesource.Hash(t.hashKey, r.Bytes)
+	}
+	return l
 }
 
 // letter makes a dead letter of a masked record.
