@@ -69,9 +69,9 @@ func TestR24AFailureOfTheAgentHarmsOneRecordAndShowsNoSecret(t *testing.T) {
 	}
 }
 
-// R24: what cannot be read as text with certainty leaves nothing in a dead letter
+// What cannot be read as text with certainty leaves nothing in a dead letter
 // but its length, its place and a keyed hash.
-func TestR24DeadLettersHoldMaskedTextOrAHash(t *testing.T) {
+func TestDeadLettersHoldMaskedTextOrAHash(t *testing.T) {
 	transformer := transformerForTests(t, io.Discard)
 	utf16 := func(text string) string { return strings.Join(strings.Split(text, ""), "\x00") + "\x00" }
 	for name, tt := range map[string]struct {
@@ -106,8 +106,8 @@ func TestR24DeadLettersHoldMaskedTextOrAHash(t *testing.T) {
 	}
 }
 
-// R23: a rename changes nothing about masking.
-func TestR23RulesFollowTheRename(t *testing.T) {
+// A rename changes nothing about masking.
+func TestMaskingRulesFollowTheRename(t *testing.T) {
 	cfg, err := config.Parse("auditship.yml", []byte(`{inputs: [{type: file, id: files, paths: [/nowhere],
 		rename: {rid: id, ts: event_time, msg: error_message, req.path: http_request.uri}}], elasticsearch: {urls: ["https://localhost:9200"]}}`),
 		config.Env{LookupEnv: os.LookupEnv, ReadFile: os.ReadFile})
