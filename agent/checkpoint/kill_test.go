@@ -92,7 +92,7 @@ func TestKillsDuringEveryWrite(t *testing.T) {
 		}
 		_ = cmd.Wait() // killed, it says
 		// A half-made log beside the old one is what a kill during a rewrite leaves.
-		if _, err := os.Stat(filepath.Join(dir, logName+".new")); err == nil {
+		if half, _ := filepath.Glob(filepath.Join(dir, "."+logName+".*.new")); len(half) > 0 {
 			rewritten = true
 		}
 		entries, err := Read(dir)
@@ -129,11 +129,14 @@ func TestAHalfMadeLogIsNoLog(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, logName+".new"), []byte("deadbeef {"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "."+logName+".HALF.new"), []byte("deadbeef {"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
 	if got := s.Entries(); len(got) != 1 || offsetOf(t, got[0]) != 7 || s.Recovered() != 0 {
 		t.Errorf("%v, %d damaged", got, s.Recovered())
+	}
+	if half, _ := filepath.Glob(filepath.Join(dir, "*.new")); len(half) > 0 {
+		t.Errorf("%v is left", half)
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/auditship/auditship/exporter/durable"
 )
 
 const (
@@ -40,6 +41,7 @@ type Entry struct {
 // Store is an open state directory. Only one process can hold it.
 type Store struct {
 	dir       string
+	folder    *durable.Folder
 	lock      *os.File
 	fresh     bool
 	unsettled bool
@@ -57,34 +59,32 @@ var ErrLocked = errors.New("another auditship uses this state directory")
 // Open opens the state directory, making it if it is missing. Damaged lines of
 // the log are counted by Recovered and otherwise ignored.
 func Open(dir string) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the state directory: %w", err)
-	}
-	lock, err := lockDir(dir)
+	folder, err := durable.OpenPrivate(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the state directory: %w", err)
 	}
-	s := &Store{dir: dir, lock: lock, live: map[string]Entry{}}
-	err = s.begin()
+	s := &Store{dir: dir, folder: folder, live: map[string]Entry{}}
+	s.lock, err = lockFolder(folder)
+	if err == nil {
+		err = s.begin()
+	}
 	if err == nil {
 		err = s.open()
 	}
 	if err != nil {
-		_ = s.lock.Close() // the first error counts
-		return nil, err
+		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
 }
 
-func lockDir(dir string) (*os.File, error) {
-	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+func lockFolder(d *durable.Folder) (*os.File, error) {
+	f, err := d.OpenFile("lock", os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("open the state directory's lock: %w", err)
 	}
 	if err := flock(f); err != nil {
 		_ = f.Close() // nothing was written
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", d.Path(), err)
 	}
 	return f, nil
 }
@@ -123,8 +123,10 @@ func (s *Store) Settled() error {
 }
 
 func (s *Store) open() error {
-	path := filepath.Join(s.dir, logName)
-	data, err := os.ReadFile(path)
+	if err := errors.Join(s.folder.Sweep(logName), s.folder.Sweep(keyName)); err != nil {
+		return err
+	}
+	data, err := readFile(s.folder, logName)
 	if err == nil {
 		s.fresh = false
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -141,13 +143,31 @@ func (s *Store) open() error {
 // Read lists the saved positions of a state directory without locking it, for
 // looking only.
 func Read(dir string) ([]Entry, error) {
-	f, err := os.Open(filepath.Join(dir, logName))
+	data, err := readIn(dir, logName)
 	if err != nil {
 		return nil, fmt.Errorf("read the positions: %w", err)
 	}
-	defer func() { _ = f.Close() }() // read only
-	entries, _ := parse(f)
+	entries, _ := parse(bytes.NewReader(data))
 	return entries, nil
+}
+
+// readIn reads a file of a state directory that somebody else may hold.
+func readIn(dir, name string) ([]byte, error) {
+	d, err := durable.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readFile(d, name)
+	return data, errors.Join(err, d.Close())
+}
+
+func readFile(d *durable.Folder, name string) ([]byte, error) {
+	f, err := d.OpenFile(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(f)
+	return data, errors.Join(err, f.Close())
 }
 
 // parse reads a log and returns what is live at its end, sorted by stream, and
@@ -286,47 +306,21 @@ func (s *Store) rewrite() error {
 			return err
 		}
 	}
-	path := filepath.Join(s.dir, logName)
-	f, err := replaceFile(path, buf)
+	f, err := s.folder.Create(logName)
 	if err != nil {
 		return fmt.Errorf("write the positions: %w", err)
+	}
+	if _, err = f.Write(buf); err == nil {
+		err = f.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("write the positions: %w", errors.Join(err, f.Abort()))
 	}
 	if s.log != nil {
 		_ = s.log.Close() // unlinked by now
 	}
-	s.log, s.size = f, int64(len(buf))
+	s.log, s.size = f.File, int64(len(buf))
 	return nil
-}
-
-// replaceFile writes data beside path, renames it there and syncs file and
-// directory. The file stays open.
-func replaceFile(path string, data []byte) (*os.File, error) {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Close gives the directory back.
@@ -336,7 +330,15 @@ func (s *Store) Close() error {
 	if s.log == nil {
 		return nil
 	}
-	err := errors.Join(s.log.Close(), s.lock.Close())
+	err := errors.Join(s.log.Close(), s.release())
 	s.log = nil
 	return err
+}
+
+func (s *Store) release() error {
+	var err error
+	if s.lock != nil {
+		err = s.lock.Close()
+	}
+	return errors.Join(err, s.folder.Close())
 }

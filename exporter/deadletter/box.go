@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/auditship/auditship/exporter/durable"
 )
 
 // DefaultMaxBytes is how much a folder may hold.
@@ -35,17 +37,31 @@ type Box struct {
 	now     func() time.Time
 }
 
-// Open opens the folder, making it if it is missing.
-func Open(dir string, o Options) (*Box, error) { return open(inFolder(dir), o) }
+// Open opens the folder, making it if it is missing. It must be this user's own.
+func Open(dir string, o Options) (*Box, error) {
+	d, err := durable.OpenPrivate(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the dead letter folder: %w", err)
+	}
+	return newBox(inFolder(d), o), nil
+}
 
 // OpenFile is Open for a file that somebody named, instead of a folder. Files
 // that are closed have its name and a number, and the locks its name too.
-func OpenFile(path string, o Options) (*Box, error) { return open(besideFile(path), o) }
-
-func open(at files, o Options) (*Box, error) {
-	if err := os.MkdirAll(at.dir, 0o700); err != nil {
+func OpenFile(path string, o Options) (*Box, error) {
+	dir, name := filepath.Split(filepath.Clean(path))
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the dead letter folder: %w", err)
 	}
+	d, err := durable.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the dead letter folder: %w", err)
+	}
+	return newBox(besideFile(d, name), o), nil
+}
+
+func newBox(at files, o Options) *Box {
 	b := &Box{files: at, max: o.MaxBytes, closeAt: closeAt, now: o.Now}
 	if b.max == 0 {
 		b.max = DefaultMaxBytes
@@ -53,11 +69,11 @@ func open(at files, o Options) (*Box, error) {
 	if b.now == nil {
 		b.now = time.Now
 	}
-	return b, nil
+	return b
 }
 
-// Close gives up the Box. Nothing is open between calls.
-func (b *Box) Close() error { return nil }
+// Close gives up the Box.
+func (b *Box) Close() error { return b.files.folder.Close() }
 
 // Append adds letters and returns once they are durable. A letter without a
 // time gets the present one. After an error, ErrFull too, none of them is
@@ -101,7 +117,7 @@ func (b *Box) append(text []byte) error {
 		return fmt.Errorf("write the dead letter: %w", err)
 	}
 	if end == 0 {
-		return syncDir(b.files.dir) // its name is new
+		return b.files.folder.Sync() // its name is new
 	}
 	return nil
 }
@@ -109,14 +125,14 @@ func (b *Box) append(text []byte) error {
 // openLetters opens the file that is added to, at the end of its last whole
 // line. A file that has its size is closed first. The lock is held.
 func (b *Box) openLetters() (*os.File, int64, error) {
-	path := b.files.letters()
-	info, err := os.Stat(path)
+	name := b.files.letters()
+	info, err := b.files.folder.Stat(name)
 	if err == nil && info.Size() >= b.closeAt {
 		if err := b.closeLetters(); err != nil {
 			return nil, 0, err
 		}
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := b.files.folder.OpenFile(name, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -175,8 +191,7 @@ func lastLineEnd(f io.ReaderAt, size int64) (int64, error) {
 // closeLetters gives the file that is added to the next name of a closed one.
 // The lock is held.
 func (b *Box) closeLetters() error {
-	path := b.files.letters()
-	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	f, err := b.files.folder.OpenFile(b.files.letters(), os.O_RDWR)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -193,23 +208,20 @@ func (b *Box) closeLetters() error {
 	}
 	next := 1
 	if n := len(closed); n > 0 {
-		next = b.files.number(filepath.Base(closed[n-1])) + 1
+		next = b.files.number(closed[n-1]) + 1
 	}
-	if err := os.Rename(path, b.files.numbered(next)); err != nil {
-		return err
-	}
-	return syncDir(b.files.dir)
+	return b.files.folder.Rename(b.files.letters(), b.files.numbered(next))
 }
 
 // Size is the size of all letters in bytes.
 func (b *Box) Size() (int64, error) {
-	paths, err := b.files.closed()
+	names, err := b.files.closed()
 	if err != nil {
 		return 0, err
 	}
 	var total int64
-	for _, path := range append(paths, b.files.letters()) {
-		info, err := os.Stat(path)
+	for _, name := range append(names, b.files.letters()) {
+		info, err := b.files.folder.Stat(name)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // none yet, or replayed just now
 		}
@@ -219,13 +231,4 @@ func (b *Box) Size() (int64, error) {
 		total += info.Size()
 	}
 	return total, nil
-}
-
-// syncDir makes a change of names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -85,7 +85,7 @@ func TestLettersComeBackAsTheyWere(t *testing.T) {
 	mustAppend(t, b, letters[0])
 	mustAppend(t, b, letters[1:]...)
 	mustAppend(t, b)
-	mustHold(t, b.files.dir, letters...)
+	mustHold(t, b.files.folder.Path(), letters...)
 }
 
 func TestALineIsOneLetter(t *testing.T) {
@@ -93,7 +93,7 @@ func TestALineIsOneLetter(t *testing.T) {
 	l := finished(3)
 	l.Time = time.Time{}
 	mustAppend(t, b, l)
-	got, err := os.ReadFile(b.files.letters())
+	got, err := os.ReadFile(path(b, b.files.letters()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestADocumentThatIsNoJSONIsKeptAsText(t *testing.T) {
 	l.Document = json.RawMessage("{\"a\":\n")
 	mustAppend(t, b, l, finished(2))
 	l.Record, l.Document = "{\"a\":\n", nil
-	mustHold(t, b.files.dir, l, finished(2))
+	mustHold(t, b.files.folder.Path(), l, finished(2))
 }
 
 func TestModes(t *testing.T) {
@@ -122,7 +122,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustAppend(t, b, finished(2))
-	err := filepath.WalkDir(b.files.dir, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(b.files.folder.Path(), func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func TestAFullFolderTakesNothingAndDropsNothing(t *testing.T) {
 	if err := b.Append(t.Context(), finished(50), finished(51)); !errors.Is(err, ErrFull) {
 		t.Errorf("two more: %v", err)
 	}
-	if letters, _ := all(t, b.files.dir); len(letters) != n-1 {
+	if letters, _ := all(t, b.files.folder.Path()); len(letters) != n-1 {
 		t.Errorf("%d letters are there, want %d", len(letters), n-1)
 	}
 	if size, err := b.Size(); err != nil || size > 1000 {
@@ -164,7 +164,7 @@ func TestAFullFolderTakesNothingAndDropsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustAppend(t, b, finished(60))
-	mustHold(t, b.files.dir, finished(60))
+	mustHold(t, b.files.folder.Path(), finished(60))
 }
 
 func TestManyGoroutinesAppend(t *testing.T) {
@@ -181,7 +181,7 @@ func TestManyGoroutinesAppend(t *testing.T) {
 		})
 	}
 	all.Wait()
-	mustHoldEach(t, b.files.dir, 80)
+	mustHoldEach(t, b.files.folder.Path(), 80)
 }
 
 // mustHoldEach fails the test unless letters 0 to n-1 are there, each once, and
@@ -218,7 +218,7 @@ func TestAppendGivesUpWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustAppend(t, b, finished(2))
-	mustHold(t, b.files.dir, finished(2))
+	mustHold(t, b.files.folder.Path(), finished(2))
 }
 
 // TestATornLineIsCut: whatever a crash left of the last line, the letters before
@@ -226,22 +226,22 @@ func TestAppendGivesUpWithItsContext(t *testing.T) {
 func TestATornLineIsCut(t *testing.T) {
 	b := open1(t, Options{})
 	mustAppend(t, b, finished(1), finished(2))
-	whole, err := os.ReadFile(b.files.letters())
+	whole, err := os.ReadFile(path(b, b.files.letters()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := bytes.IndexByte(whole, '\n') + 1
 	for size := range len(whole) {
-		if err := os.WriteFile(b.files.letters(), whole[:size], 0o600); err != nil {
+		if err := os.WriteFile(path(b, b.files.letters()), whole[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		var want []Letter
 		if size >= first {
 			want = append(want, finished(1))
 		}
-		mustHold(t, b.files.dir, want...)
+		mustHold(t, b.files.folder.Path(), want...)
 		mustAppend(t, b, finished(3))
-		mustHold(t, b.files.dir, append(want, finished(3))...)
+		mustHold(t, b.files.folder.Path(), append(want, finished(3))...)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestATornLineLongerThanABuffer(t *testing.T) {
 	for _, n := range []int{64 << 10, 64<<10 + 1, 200_000} {
 		b := open1(t, Options{})
 		mustAppend(t, b, finished(1))
-		f, err := os.OpenFile(b.files.letters(), os.O_APPEND|os.O_WRONLY, 0)
+		f, err := os.OpenFile(path(b, b.files.letters()), os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func TestATornLineLongerThanABuffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustAppend(t, b, finished(2))
-		mustHold(t, b.files.dir, finished(1), finished(2))
+		mustHold(t, b.files.folder.Path(), finished(1), finished(2))
 	}
 }
 
@@ -283,16 +283,16 @@ func TestDamageHarmsOnlyItsLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := open1(t, Options{})
 			mustAppend(t, b, finished(1), finished(2), finished(3))
-			text, err := os.ReadFile(b.files.letters())
+			text, err := os.ReadFile(path(b, b.files.letters()))
 			if err != nil {
 				t.Fatal(err)
 			}
 			lines := bytes.SplitAfter(text, []byte("\n"))
 			lines[1] = append(damage(bytes.TrimSuffix(lines[1], []byte("\n"))), '\n')
-			if err := os.WriteFile(b.files.letters(), bytes.Join(lines, nil), 0o600); err != nil {
+			if err := os.WriteFile(path(b, b.files.letters()), bytes.Join(lines, nil), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			letters, damaged := all(t, b.files.dir)
+			letters, damaged := all(t, b.files.folder.Path())
 			if len(letters) != 2 || damaged != 1 || letters[0].ID != finished(1).ID || letters[1].ID != finished(3).ID {
 				t.Fatalf("read %d letters and %d damaged lines", len(letters), damaged)
 			}
@@ -300,7 +300,7 @@ func TestDamageHarmsOnlyItsLine(t *testing.T) {
 			if err != nil || count != (Replayed{Read: 2, Sent: 2, Taken: 2, Damaged: 1}) {
 				t.Fatalf("replayed %+v, error %v", count, err)
 			}
-			left, err := os.ReadFile(b.files.numbered(1))
+			left, err := os.ReadFile(path(b, b.files.numbered(1)))
 			if err != nil || !bytes.Equal(left, lines[1]) {
 				t.Errorf("error %v, left is %q, want the damaged line as it is", err, left)
 			}
@@ -329,7 +329,7 @@ func TestReadingBesideAWriterMissesNothing(t *testing.T) {
 			running = false
 		default:
 		}
-		letters, damaged := all(t, b.files.dir)
+		letters, damaged := all(t, b.files.folder.Path())
 		if damaged != 0 || len(letters) < last {
 			t.Fatalf("%d letters and %d damaged lines after %d letters", len(letters), damaged, last)
 		}
@@ -340,7 +340,7 @@ func TestReadingBesideAWriterMissesNothing(t *testing.T) {
 		}
 		last = len(letters)
 	}
-	mustHoldEach(t, b.files.dir, 150)
+	mustHoldEach(t, b.files.folder.Path(), 150)
 }
 
 func TestAFolderThatIsNotThereHasNoLetters(t *testing.T) {
@@ -355,7 +355,7 @@ func TestReadingMayEndAtAnyTime(t *testing.T) {
 	b := open1(t, Options{})
 	mustAppend(t, b, finished(1), finished(2))
 	for reads := range 4 {
-		r, err := Read(b.files.dir)
+		r, err := Read(b.files.folder.Path())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -398,7 +398,7 @@ func TestSummary(t *testing.T) {
 	other := finished(1)
 	other.Error = &Error{Status: 413, Type: "x"}
 	mustAppend(t, b, other)
-	r, err := Read(b.files.dir)
+	r, err := Read(b.files.folder.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,3 +420,6 @@ func TestErrorsQuoteNoLetter(t *testing.T) {
 		}
 	}
 }
+
+// path is that of a file in the folder of b.
+func path(b *Box, name string) string { return filepath.Join(b.files.folder.Path(), name) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/auditship/auditship/exporter/peer"
@@ -42,7 +41,7 @@ func (b *Box) locked(ctx context.Context, do func() error) error {
 // tryLock takes one of the locks and returns what gives it back, nil if
 // somebody else has it.
 func (b *Box) tryLock(name string) (unlock func() error, err error) {
-	f, err := os.OpenFile(filepath.Join(b.files.dir, b.files.locks+name), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := b.files.folder.OpenFile(b.files.locks+name, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("open the dead letter's lock: %w", err)
 	}

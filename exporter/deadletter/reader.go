@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+
+	"github.com/auditship/auditship/exporter/durable"
 )
 
 // Reader goes through letters in the order in which they were written:
@@ -19,8 +22,9 @@ import (
 // It takes no lock and may run beside an agent and a replay: it sees the files
 // that were there when it began, less what a replay takes meanwhile.
 type Reader struct {
-	closed  []string // paths of the files to come before current
-	current *os.File // the one that is added to; nil if there is none
+	folder  *durable.Folder // nil: there is none
+	closed  []string        // the files to come before current
+	current *os.File        // the one that is added to; nil if there is none
 	file    *os.File
 	lines   *lines
 	letter  Letter
@@ -29,24 +33,53 @@ type Reader struct {
 }
 
 // Read begins to read the letters of a folder. One that is not there has none.
-func Read(dir string) (*Reader, error) { return read(inFolder(dir)) }
+func Read(dir string) (*Reader, error) {
+	d, err := durable.Open(dir)
+	if err != nil {
+		return none(err)
+	}
+	return read(inFolder(d))
+}
 
 // ReadFile is Read for what OpenFile opens.
-func ReadFile(path string) (*Reader, error) { return read(besideFile(path)) }
+func ReadFile(path string) (*Reader, error) {
+	dir, name := filepath.Split(filepath.Clean(path))
+	d, err := durable.Open(filepath.Clean(dir))
+	if err != nil {
+		return none(err)
+	}
+	return read(besideFile(d, name))
+}
+
+// none reads nothing from a folder that is not there.
+func none(err error) (*Reader, error) {
+	if errors.Is(err, os.ErrNotExist) {
+		return &Reader{}, nil
+	}
+	return nil, fmt.Errorf("read dead letters: %w", err)
+}
 
 func read(at files) (*Reader, error) {
+	r, err := begin(at)
+	if err != nil {
+		return nil, errors.Join(err, at.folder.Close())
+	}
+	return r, nil
+}
+
+func begin(at files) (*Reader, error) {
 	for {
 		before, err := at.closed()
 		if err != nil {
 			return nil, err
 		}
-		f, err := os.Open(at.letters())
+		f, err := at.folder.OpenFile(at.letters(), os.O_RDONLY)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("read dead letters: %w", err)
 		}
 		closed, err := at.closed()
 		if err == nil && slices.Equal(before, closed) {
-			return &Reader{closed: closed, current: f}, nil
+			return &Reader{folder: at.folder, closed: closed, current: f}, nil
 		}
 		// A file was closed in between: it would be read twice, or never.
 		if err = errors.Join(err, closeIfOpen(f)); err != nil {
@@ -100,6 +133,9 @@ func (r *Reader) Close() error {
 	if r.file != r.current {
 		err = errors.Join(err, closeIfOpen(r.current))
 	}
+	if r.folder != nil {
+		err = errors.Join(err, r.folder.Close())
+	}
 	*r = Reader{damaged: r.damaged, err: r.err}
 	return err
 }
@@ -107,7 +143,7 @@ func (r *Reader) Close() error {
 // open goes to the next file. A missing one was emptied by a replay.
 func (r *Reader) open() bool {
 	for len(r.closed) > 0 {
-		f, err := os.Open(r.closed[0])
+		f, err := r.folder.OpenFile(r.closed[0], os.O_RDONLY)
 		r.closed = r.closed[1:]
 		if errors.Is(err, os.ErrNotExist) {
 			continue

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"github.com/auditship/auditship/exporter/durable"
 )
 
 // ErrBusy says that another replay of the same folder is under way.
@@ -51,9 +52,9 @@ func (b *Box) Replay(ctx context.Context, how Replayer) (Replayed, error) {
 	if unlock == nil {
 		return count, ErrBusy
 	}
-	paths, err := b.closeForReplay(ctx)
-	for _, path := range paths {
-		if err = b.replayFile(ctx, path, how, &count); err != nil {
+	names, err := b.closeForReplay(ctx)
+	for _, name := range names {
+		if err = b.replayFile(ctx, name, how, &count); err != nil {
 			break
 		}
 	}
@@ -62,41 +63,38 @@ func (b *Box) Replay(ctx context.Context, how Replayer) (Replayed, error) {
 
 // closeForReplay closes the file that is added to and lists all that are
 // closed. What a replay that died left half written is removed.
-func (b *Box) closeForReplay(ctx context.Context) (paths []string, err error) {
+func (b *Box) closeForReplay(ctx context.Context) (names []string, err error) {
 	err = b.locked(ctx, func() error {
 		if err := b.closeLetters(); err != nil {
 			return fmt.Errorf("close the dead letter: %w", err)
 		}
-		if paths, err = b.files.closed(); err != nil {
+		if names, err = b.files.closed(); err != nil {
 			return err
 		}
-		for _, path := range paths {
-			if err := os.Remove(path + newSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("remove what an earlier replay left: %w", err)
+		for _, name := range names {
+			if err := b.files.folder.Sweep(name); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	return paths, err
+	return names, err
 }
-
-// newSuffix marks the shorter file while it is written.
-const newSuffix = ".new"
 
 // replayFile sends the letters of one closed file and takes out what was taken,
 // also when it ends early.
-func (b *Box) replayFile(ctx context.Context, path string, how Replayer, count *Replayed) error {
-	f, err := os.Open(path)
+func (b *Box) replayFile(ctx context.Context, name string, how Replayer, count *Replayed) error {
+	f, err := b.files.folder.OpenFile(name, os.O_RDWR) // to be told now if it is not ours
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	p := &pass{how: how, count: count}
 	err = p.run(ctx, f)
 	if len(p.taken) > 0 {
-		err = errors.Join(err, shorten(path, f, p.taken))
+		err = errors.Join(err, shorten(b.files.folder, name, f, p.taken))
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("replay %s: %w", filepath.Base(path), err)
+		return fmt.Errorf("replay %s: %w", name, err)
 	}
 	return nil
 }
@@ -173,7 +171,7 @@ func (p *pass) send(ctx context.Context) error {
 
 // shorten puts a file without the taken stretches in the place of f, or removes
 // it when nothing is left. The old file stays whole until then.
-func shorten(path string, f *os.File, taken []stretch) error {
+func shorten(d *durable.Folder, name string, f *os.File, taken []stretch) error {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
@@ -183,25 +181,16 @@ func shorten(path string, f *os.File, taken []stretch) error {
 		sum += s.length
 	}
 	if sum == size {
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-		return syncDir(filepath.Dir(path))
+		return d.Remove(name)
 	}
-	short, err := os.OpenFile(path+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	short, err := d.Create(name)
 	if err != nil {
 		return err
 	}
 	if err = copyBut(short, f, size, taken); err == nil {
-		err = short.Sync()
+		err = short.Commit()
 	}
-	if err = errors.Join(err, short.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+newSuffix))
-	}
-	if err := os.Rename(path+newSuffix, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return errors.Join(err, short.Abort())
 }
 
 // copyBut copies all but the taken stretches.

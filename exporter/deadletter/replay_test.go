@@ -42,12 +42,12 @@ func TestReplayRemovesWhatWasTaken(t *testing.T) {
 	if want := []string{finished(1).ID, finished(3).ID, finished(4).ID}; !slices.Equal(sent, want) {
 		t.Errorf("sent %v, want %v", sent, want)
 	}
-	mustHold(t, b.files.dir, unfinished(2), finished(3), unfinished(5))
+	mustHold(t, b.files.folder.Path(), unfinished(2), finished(3), unfinished(5))
 
 	if _, err := b.Replay(t.Context(), Replayer{Send: takeAll}); err != nil {
 		t.Fatal(err)
 	}
-	mustHold(t, b.files.dir, unfinished(2), unfinished(5))
+	mustHold(t, b.files.folder.Path(), unfinished(2), unfinished(5))
 }
 
 func TestReplayOfEverythingLeavesNoFile(t *testing.T) {
@@ -56,7 +56,7 @@ func TestReplayOfEverythingLeavesNoFile(t *testing.T) {
 	if _, err := b.Replay(t.Context(), Replayer{Send: takeAll}); err != nil {
 		t.Fatal(err)
 	}
-	left, err := filepath.Glob(filepath.Join(b.files.dir, "*.ndjson*"))
+	left, err := filepath.Glob(filepath.Join(b.files.folder.Path(), "*.ndjson*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left %v, error %v", left, err)
 	}
@@ -75,7 +75,7 @@ func TestReplayRestoresLettersWithoutADocument(t *testing.T) {
 	if want := (Replayed{Read: 3, Sent: 1, Taken: 1}); err != nil || count != want {
 		t.Errorf("replayed %+v, error %v, want %+v", count, err, want)
 	}
-	mustHold(t, b.files.dir, unfinished(1), unfinished(3))
+	mustHold(t, b.files.folder.Path(), unfinished(1), unfinished(3))
 }
 
 func TestAReplayThatEndsEarlyKeepsTheRest(t *testing.T) {
@@ -110,7 +110,7 @@ func TestAReplayThatEndsEarlyKeepsTheRest(t *testing.T) {
 			if count.Taken == 1 {
 				want = slices.Delete(want, 1, 2)
 			}
-			mustHold(t, b.files.dir, want...)
+			mustHold(t, b.files.folder.Path(), want...)
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestOneReplayAtATime(t *testing.T) {
 	if !errors.Is(err, ErrBusy) {
 		t.Errorf("got %v, want %v", err, ErrBusy)
 	}
-	mustHold(t, b.files.dir, finished(1))
+	mustHold(t, b.files.folder.Path(), finished(1))
 }
 
 func TestLettersThatComeDuringAReplayStay(t *testing.T) {
@@ -138,7 +138,7 @@ func TestLettersThatComeDuringAReplayStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustHold(t, b.files.dir, finished(2))
+	mustHold(t, b.files.folder.Path(), finished(2))
 }
 
 func TestWhatADeadReplayLeftIsRemoved(t *testing.T) {
@@ -147,7 +147,7 @@ func TestWhatADeadReplayLeftIsRemoved(t *testing.T) {
 	if _, err := b.Replay(t.Context(), Replayer{Send: takeNone}); err != nil {
 		t.Fatal(err)
 	}
-	half := b.files.numbered(1) + newSuffix
+	half := path(b, "."+b.files.numbered(1)+".HALF.new")
 	if err := os.WriteFile(half, []byte("half a fi"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestWhatADeadReplayLeftIsRemoved(t *testing.T) {
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}
-	mustHold(t, b.files.dir, finished(1))
+	mustHold(t, b.files.folder.Path(), finished(1))
 }
 
 // inMemory is a folder where syncing costs nothing, if there is one, for tests
@@ -203,7 +203,7 @@ func TestNothingIsLostWhateverIsDone(t *testing.T) {
 				}
 			},
 			"tear": func(t *rapid.T) {
-				f, err := os.OpenFile(b.files.letters(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+				f, err := os.OpenFile(path(b, b.files.letters()), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -231,7 +231,7 @@ func TestNothingIsLostWhateverIsDone(t *testing.T) {
 				}
 			},
 			"": func(t *rapid.T) {
-				r, err := Read(b.files.dir)
+				r, err := Read(b.files.folder.Path())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -267,7 +267,7 @@ func FuzzReader(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(b.files.letters(), text, 0o600); err != nil {
+		if err := os.WriteFile(path(b, b.files.letters()), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		whole := 0
@@ -276,7 +276,7 @@ func FuzzReader(f *testing.F) {
 				whole++
 			}
 		}
-		letters, damaged := all(t, b.files.dir)
+		letters, damaged := all(t, b.files.folder.Path())
 		if len(letters)+damaged != whole {
 			t.Errorf("%d letters and %d damaged lines of %d lines", len(letters), damaged, whole)
 		}
@@ -284,7 +284,7 @@ func FuzzReader(f *testing.F) {
 		if err != nil || count.Read != len(letters) || count.Damaged != damaged {
 			t.Errorf("replayed %+v, error %v, want %d letters and %d damaged lines", count, err, len(letters), damaged)
 		}
-		again, damagedAgain := all(t, b.files.dir)
+		again, damagedAgain := all(t, b.files.folder.Path())
 		if len(again) != len(letters) || damagedAgain != damaged {
 			t.Errorf("then %d letters and %d damaged lines, want %d and %d", len(again), damagedAgain, len(letters), damaged)
 		}
@@ -296,7 +296,7 @@ func FuzzReader(f *testing.F) {
 				whole--
 			}
 		}
-		rest, damagedRest := all(t, b.files.dir)
+		rest, damagedRest := all(t, b.files.folder.Path())
 		if len(rest)+damagedRest != whole {
 			t.Errorf("%d lines are left, want %d", len(rest)+damagedRest, whole)
 		}
