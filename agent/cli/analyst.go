@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 
+	"github.com/spf13/cobra"
+
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/peer"
@@ -21,6 +23,24 @@ func (p *program) analystClient() (client *exporter.Client, namespace string, er
 	}
 	client, err = newElasticsearch(cfg.Elasticsearch)
 	return client, cfg.Elasticsearch.Namespace, err
+}
+
+// addFilters gives a command the flags that say which records.
+func addFilters(cmd *cobra.Command, q *reports.Query) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type as recorded")
+	flags.StringArrayVar(&q.Operators, "operator", nil, "`name`, id or e-mail address of the operator")
+	flags.StringArrayVar(&q.ResourceIDs, "resource-id", nil, "`id` of the resource")
+	flags.StringArrayVar(&q.ResourceNames, "resource-name", nil, "`name` of the resource")
+	flags.StringArrayVar(&q.Sources, "source", nil, "dashboard, api or adc")
+	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
+	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
+	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")
+	for name, values := range map[string][]string{
+		"source": {"dashboard", "api", "adc"}, "outcome": {"success", "failure", "unknown"},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
+	}
 }
 
 // reported gives the errors of reading the trail their exit code.

@@ -69,16 +69,9 @@ role auditship_analyst is enough.`,
 }
 
 func (e *export) addFlags(cmd *cobra.Command) {
-	flags, q, o := cmd.Flags(), &e.query, &e.opts
+	flags, o := cmd.Flags(), &e.opts
+	addFilters(cmd, &e.query)
 	e.period.addFlags(cmd, "now")
-	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type as recorded")
-	flags.StringArrayVar(&q.Operators, "operator", nil, "`name`, id or e-mail address of the operator")
-	flags.StringArrayVar(&q.ResourceIDs, "resource-id", nil, "`id` of the resource")
-	flags.StringArrayVar(&q.ResourceNames, "resource-name", nil, "`name` of the resource")
-	flags.StringArrayVar(&q.Sources, "source", nil, "dashboard, api or adc")
-	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
-	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
-	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")
 	flags.BoolVar(&o.Details, "details", false, "the whole record")
 	flags.StringSliceVar(&o.Columns, "columns", nil, "`names` of columns or fields, with commas, instead of the page's")
 	flags.StringVar(&e.format, "format", "", "csv, json, ndjson or table (default: by the name of the file; table on a terminal, else csv)")
@@ -89,7 +82,6 @@ func (e *export) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("details", "columns")
 	for name, values := range map[string][]string{
 		"format": {"csv", "json", "ndjson", "table"}, "sort": {"asc", "desc"},
-		"source": {"dashboard", "api", "adc"}, "outcome": {"success", "failure", "unknown"},
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
 	}

@@ -34,6 +34,7 @@ var commands = []func(*program) *cobra.Command{
 	newImportCommand,
 	newExportCommand,
 	newHistoryCommand,
+	newTailCommand,
 	newReplayCommand,
 	newReconcileCommand,
 	newMaskCommand,

@@ -15,11 +15,12 @@ type hit struct {
 	Index  string          `json:"_index"`
 	ID     string          `json:"_id"`
 	Source json.RawMessage `json:"_source"`
-	Sort   []int64         `json:"sort"` // @timestamp in milliseconds since 1970, tie-break
+	Sort   []int64         `json:"sort"` // what pager.sort asks for; times in milliseconds since 1970
 }
 
-// time is the record's @timestamp, of which Elasticsearch keeps milliseconds.
-func (h *hit) time() time.Time { return time.UnixMilli(h.Sort[0]) }
+// time is the record's @timestamp, of which Elasticsearch keeps milliseconds. It
+// stands before the tie-break.
+func (h *hit) time() time.Time { return time.UnixMilli(h.Sort[len(h.Sort)-2]) }
 
 // page is the answer to one search.
 type page struct {
@@ -46,8 +47,8 @@ func parsePage(body []byte) (*page, error) {
 		return nil, &exporter.Error{Status: 503, Type: "partial_results"}
 	}
 	for i := range p.Hits.Hits {
-		if len(p.Hits.Hits[i].Sort) != 2 {
-			return nil, fmt.Errorf("a hit of a search has %d sort values instead of 2", len(p.Hits.Hits[i].Sort))
+		if n := len(p.Hits.Hits[i].Sort); n != 2 && n != 3 {
+			return nil, fmt.Errorf("a hit of a search has %d sort values instead of 2 or 3", n)
 		}
 	}
 	return &p, nil

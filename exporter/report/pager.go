@@ -25,7 +25,7 @@ const (
 
 // pager gives the hits of a query in order, page by page, each exactly once.
 //
-// The order is @timestamp and then _shard_doc, which tells records of one
+// The order is a date field, @timestamp, and then _shard_doc, which tells records of one
 // millisecond apart and is defined within one point in time only. So when the
 // point in time is lost, the next one is asked for everything from the last
 // millisecond on, and the records of that millisecond that were handed over
@@ -34,7 +34,8 @@ type pager struct {
 	client  *exporter.Client
 	query   Query
 	order   Order
-	source  any // the parameter _source
+	by      string // the date field of the order; "" is @timestamp
+	source  any    // the parameter _source
 	limit   int64
 	bytes   int64 // aim for the size of a page
 	backoff peer.Backoff
@@ -43,8 +44,8 @@ type pager struct {
 	asked  int          // hits that the last search asked for
 	ended  bool         // it gave fewer
 	handed int64        // hits given to the caller
-	last   int64        // their last @timestamp
-	ties   map[tie]bool // those of them whose @timestamp is last
+	last   int64        // the last one's date
+	ties   map[tie]bool // those of them whose date is last
 
 	pit    string
 	after  []int64 // where the next page of this view starts, nil for its first
@@ -148,7 +149,7 @@ func (p *pager) passTies(hits []hit) []hit {
 	return fresh
 }
 
-// noteTies keeps the names of the hits with the last @timestamp.
+// noteTies keeps the names of the hits with the last date.
 func (p *pager) noteTies(hits []hit) {
 	if len(hits) == 0 {
 		return
@@ -272,7 +273,7 @@ func (p *pager) search() map[string]any {
 		"pit":              map[string]string{"id": p.pit, "keep_alive": keepAlive},
 		"size":             p.asked,
 		"query":            clause{"bool": clause{"filter": filters}},
-		"sort":             []clause{{"@timestamp": string(p.order)}, {"_shard_doc": string(p.order)}},
+		"sort":             p.sort(),
 		"_source":          p.source,
 		"track_total_hits": p.after == nil,
 	}
@@ -282,13 +283,32 @@ func (p *pager) search() map[string]any {
 	return search
 }
 
+const timestampField = "@timestamp"
+
+// sort is the order of the hits: the date that it goes by, the record's time if that is
+// another one, and the tie-break.
+func (p *pager) sort() []clause {
+	sort := []clause{{p.date(): string(p.order)}}
+	if p.date() != timestampField {
+		sort = append(sort, clause{timestampField: string(p.order)})
+	}
+	return append(sort, clause{"_shard_doc": string(p.order)})
+}
+
+func (p *pager) date() string {
+	if p.by == "" {
+		return timestampField
+	}
+	return p.by
+}
+
 // fromLast holds for what is not handed over yet, and the ties.
 func (p *pager) fromLast() clause {
 	bound := "gte"
 	if p.order == NewestFirst {
 		bound = "lte"
 	}
-	return clause{"range": clause{"@timestamp": clause{bound: p.last, "format": "epoch_millis"}}}
+	return clause{"range": clause{p.date(): clause{bound: p.last, "format": "epoch_millis"}}}
 }
 
 // resize aims the next page at p.bytes, growing in steps.

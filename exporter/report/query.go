@@ -30,6 +30,8 @@ type Query struct {
 
 	From time.Time // the first instant that counts; zero: the beginning
 	To   time.Time // the first instant that does not count any more; zero: no end
+
+	arrivedFrom time.Time // the first instant of event.ingested that counts; zero: any
 }
 
 // UsageError is a Query or Options that make no sense, or a flag that says so.
@@ -93,7 +95,10 @@ type clause map[string]any
 func (q Query) filters() []clause {
 	all := []clause{}
 	if r := q.times(); len(r) > 0 {
-		all = append(all, clause{"range": clause{"@timestamp": r}})
+		all = append(all, clause{"range": clause{timestampField: r}})
+	}
+	if !q.arrivedFrom.IsZero() {
+		all = append(all, clause{"range": clause{arrived: clause{"gte": q.arrivedFrom.UnixMilli(), "format": "epoch_millis"}}})
 	}
 	for _, f := range []struct {
 		values []string

@@ -82,6 +82,7 @@ type entry struct {
 	resourceID, resourceName     string
 	source, ip, address, outcome string
 	body                         string // JSON
+	ingested                     time.Time
 }
 
 func (e entry) document() map[string]any {
@@ -98,6 +99,9 @@ func (e entry) document() map[string]any {
 			at = at[k].(map[string]any)
 		}
 		at[keys[len(keys)-1]] = value
+	}
+	if !e.ingested.IsZero() {
+		put(e.ingested.UTC().Format(timeLayout), "event", "ingested")
 	}
 	put(e.event, "api7", "audit", "event_name")
 	put(e.action, "event", "action")
