@@ -167,31 +167,6 @@ func statuses(body []byte) (read []string, plain bool) {
 	return read, true
 }
 
-func FuzzObject(f *testing.F) {
-	f.Add([]byte(`{"a":1,"b":[{}],"c":"\"}"}`))
-	f.Add([]byte(`{"a":{"b":{"c":null}}}x`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var want map[string]json.RawMessage
-		got := map[string]string{}
-		rest, ok := object(b, func(key, b []byte) ([]byte, bool) {
-			rest, ok := skip(b)
-			got[string(key)] = string(b[:len(b)-len(rest)])
-			return rest, ok
-		})
-		if json.Unmarshal(b, &want) != nil || want == nil {
-			return
-		}
-		if !ok || len(strings.TrimSpace(string(rest))) > 0 {
-			t.Fatalf("%s was not read", b)
-		}
-		for k, v := range got {
-			if w, has := want[k]; has && string(w) != v && strings.Count(string(b), k) == 1 {
-				t.Errorf("%q is %s, want %s in %s", k, v, w, b)
-			}
-		}
-	})
-}
-
 func BenchmarkAnswer(b *testing.B) {
 	const n = 5000
 	tests := []struct {

@@ -156,6 +156,33 @@ func (s *Scanner) Skip(first Kind) bool {
 	return true
 }
 
+// Value is Skip that returns the whole value. It aliases the text.
+func (s *Scanner) Value(first Kind) ([]byte, bool) {
+	start := s.start
+	ok := s.Skip(first)
+	return s.data[start:s.end], ok
+}
+
+// Members goes through the object whose BeginObject is the current token, so that its
+// EndObject is. member is told the text of each key, quotes included, and the first
+// token of its value, which is the current one, and moves to the value's last. Members
+// ends early and returns false where member does or the text is broken.
+func (s *Scanner) Members(member func(key []byte, first Kind) bool) bool {
+	for {
+		switch s.Next() {
+		case EndObject:
+			return true
+		case Key:
+			key := s.Bytes()
+			if first := s.Next(); first == Invalid || !member(key, first) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
 // SkipKnown is Skip for a text that was scanned to its end before: it looks for the
 // end of the value alone. Where the text is broken all the same, it may stop at the
 // wrong place, but never outside of the text.

@@ -173,3 +173,39 @@ func BenchmarkScanRecord(b *testing.B) {
 		}
 	}
 }
+
+// FuzzMembers: an object has the members that encoding/json finds in it.
+func FuzzMembers(f *testing.F) {
+	f.Add([]byte(`{"a":1,"b":[{}],"c":"\"}"}`))
+	f.Add([]byte(`{"a":{"b":{"c":null}}}x`))
+	f.Add([]byte(`{"a":1,"a":{}, "\u0061" : [ ]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want map[string]json.RawMessage
+		valid := utf8.Valid(text) && json.Unmarshal(text, &want) == nil && want != nil
+		var s Scanner
+		s.Reset(text)
+		got := map[string]json.RawMessage{}
+		ok := s.Next() == BeginObject && s.Members(func(key []byte, first Kind) bool {
+			value, ok := s.Value(first)
+			got[string(AppendUnquoted(nil, key))] = value
+			return ok
+		}) && s.Next() == EOF
+		if !utf8.Valid(text) {
+			return
+		}
+		if ok != valid {
+			t.Fatalf("read: %v, valid: %v: %q", ok, valid, text)
+		}
+		if !ok {
+			return
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d members, not %d: %q", len(got), len(want), text)
+		}
+		for k, v := range want {
+			if !bytes.Equal(got[k], v) {
+				t.Errorf("%q is %s, want %s in %s", k, got[k], v, text)
+			}
+		}
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // object is a JSON object whose members are looked for when a field is asked
@@ -52,85 +54,22 @@ func (o *object) scan() {
 		return
 	}
 	o.scanned = true
-	text := bytes.TrimLeft(o.text, blanks)
-	if len(text) == 0 || text[0] != '{' {
+	var s jsonscan.Scanner
+	s.Reset(o.text)
+	if s.Next() != jsonscan.BeginObject {
 		return // a scalar or an array has no members
 	}
 	o.members = make([]member, 0, 8)
-	for text = text[1:]; ; {
-		text = bytes.TrimLeft(text, blanks+",")
-		if len(text) == 0 || text[0] != '"' {
-			return
+	s.Members(func(quoted []byte, first jsonscan.Kind) bool {
+		key := quoted[1 : len(quoted)-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = jsonscan.AppendUnquoted(nil, quoted)
 		}
-		key := text[:stringEnd(text)]
-		text = bytes.TrimLeft(text[len(key):], blanks+":")
-		value := text[:valueEnd(text)]
-		if len(value) == 0 {
-			return
+		start := s.Start()
+		if !s.SkipKnown(first) {
+			return false
 		}
-		o.members = append(o.members, member{key: unquoted(key), value: value})
-		text = text[len(value):]
-	}
-}
-
-// blanks are JSON's white space.
-const blanks = " \t\r\n"
-
-// unquoted is the value of a JSON string.
-func unquoted(s []byte) []byte {
-	if bytes.IndexByte(s, '\\') < 0 {
-		return bytes.Trim(s, `"`)
-	}
-	var value string
-	if json.Unmarshal(s, &value) != nil {
-		return nil
-	}
-	return []byte(value)
-}
-
-// stringEnd is where the string at the start of text ends.
-func stringEnd(text []byte) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-// valueEnd is where the value at the start of text ends.
-func valueEnd(text []byte) int {
-	depth := 0
-	for i := 0; i < len(text); {
-		switch text[i] {
-		case '"':
-			i += stringEnd(text[i:])
-		case '{', '[':
-			depth++
-			i++
-			continue
-		case '}', ']':
-			if depth == 0 {
-				return i // of the object around it
-			}
-			depth--
-			i++
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return i
-			}
-			i++
-			continue
-		default:
-			i++
-			continue
-		}
-		if depth == 0 {
-			return i
-		}
-	}
-	return len(text)
+		o.members = append(o.members, member{key: key, value: o.text[start:s.End()]})
+		return true
+	})
 }
