@@ -14,7 +14,7 @@ func BenchmarkFrame(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		for f.reset(data, true, true, false); f.next(); n++ {
+		for f.reset(data, objects, true, false); f.next(); n++ {
 		}
 		if n != len(data)/len(line) {
 			b.Fatalf("%d records", n)

@@ -302,15 +302,20 @@ func (f *file) recognise(opening []byte, final bool) (end int) {
 	switch {
 	case t != nil:
 		f.layout, f.table = csvRows, t
-	case isArray(opening):
-		f.layout = array
 	case told || final:
-		f.layout = objects
+		f.layout = layoutOf(opening)
 	}
 	return end
 }
 
-// isArray reports whether a text that begins with opening begins as an array.
-func isArray(opening []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(opening, "\xef\xbb\xbf \t\r\n"), []byte("["))
+// layoutOf is that of a JSON text that begins with opening.
+func layoutOf(opening []byte) layout {
+	text := bytes.TrimLeft(opening, "\xef\xbb\xbf \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("[")):
+		return array
+	case envelopeBegins.Match(text):
+		return answer
+	}
+	return objects
 }

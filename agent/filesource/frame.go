@@ -15,60 +15,78 @@ type frame struct {
 	reason     string // "" for a record, otherwise one of event.Reason…
 }
 
-// framer cuts records out of a stretch of a file's bytes.
+// framer cuts records out of a stretch of a file's text.
 //
 // Between records it skips white space and the separators of arrays, so it needs to
-// know nothing of what came before the stretch. Call reset, then next until it
-// returns false.
+// know nothing of what came before the stretch. Where the next record begins behind
+// one that is broken is found by resync.go. Call reset, then next until it returns
+// false.
 type framer struct {
 	frame
 	data []byte
-	// lines says that the file does not begin as an array: a line that looks
-	// like an object is then taken for one record without a closer look. The
-	// stages that follow scan it anyway, and hand it to Split if it is none.
-	lines bool
+	// layout is that of the file. In one of plain objects, a line that looks like an
+	// object is taken for one record without a closer look. The stages that follow
+	// scan it anyway, and hand it to Split if it is none.
+	layout layout
 	// lineStart says that data begins at the start of a line.
 	lineStart bool
 	// final says that nothing will be appended to data.
 	final bool
+	// limit is the size of the largest record; 0 is none.
+	limit int64
 
 	scanner jsonscan.Scanner
 }
 
-func (f *framer) reset(data []byte, lines, lineStart, final bool) {
-	f.data, f.pos, f.lines, f.lineStart, f.final = data, 0, lines, lineStart, final
+func (f *framer) reset(data []byte, l layout, lineStart, final bool) {
+	f.data, f.pos, f.layout, f.lineStart, f.final = data, 0, l, lineStart, final
 }
 
-// next finds the next record or fault.
+// next finds the next record or fault. Where it returns false, the unfinished rest
+// begins with the indentation of its first line.
 func (f *framer) next() bool {
+	before := f.pos
+	if f.find() || f.pos < len(f.data) && f.giveUp() {
+		return true
+	}
+	if !f.final && f.leads(f.pos) {
+		f.pos = max(before, f.lineBegin(f.pos))
+	}
+	return false
+}
+
+func (f *framer) find() bool {
 	f.skipSeparators()
 	for f.skipEnvelope() {
 		f.skipSeparators()
 	}
-	f.reason = ""
 	switch {
 	case f.pos >= len(f.data):
 		return false
 	case f.data[f.pos] != '{':
-		return f.garbage()
+		return f.broken(f.pos)
 	case f.line():
 		return true
 	}
 	return f.value()
 }
 
-// skipSeparators moves over what may stand between records: white space, commas
-// and brackets of arrays, the record separator of RFC 7464, byte order marks, and
-// the NUL bytes that a writer leaves before its place in a truncated file.
-func (f *framer) skipSeparators() {
-	for f.pos < len(f.data) {
-		switch f.data[f.pos] {
-		case ' ', '\t', '\r', '\n', ',', '[', ']', 0x1e, 0, 0xef, 0xbb, 0xbf:
-			f.pos++
-		default:
-			return
-		}
+// isSeparator reports whether c may stand between records: white space and control
+// characters (the record separator of RFC 7464, the NUL bytes that a writer leaves
+// before its place in a truncated file), commas and brackets of arrays, and the bytes
+// of a byte order mark.
+func isSeparator(c byte) bool {
+	return c <= ' ' || c == ',' || c == '[' || c == ']' || c == 0xef || c == 0xbb || c == 0xbf
+}
+
+// skipSeparators moves over what may stand between records.
+func (f *framer) skipSeparators() { f.pos = f.afterSeparators(f.pos) }
+
+func (f *framer) afterSeparators(pos int) int {
+	for pos < len(f.data) && isSeparator(f.data[pos]) {
+		pos++
 	}
+	return pos
 }
 
 // An answer of the audit API holds records in a list: what stands around that.
@@ -102,19 +120,16 @@ func (f *framer) skipEnvelope() bool {
 // line takes the current line for a record if it can hardly be anything else: an
 // object from the line's first byte to its last, followed by another one.
 func (f *framer) line() bool {
-	if !f.lines || f.pos > 0 && f.data[f.pos-1] != '\n' || f.pos == 0 && !f.lineStart {
+	if f.layout != objects || !f.leads(f.pos) {
 		return false
 	}
 	n := bytes.IndexByte(f.data[f.pos:], '\n')
 	if n < 0 {
 		return false
 	}
-	after := f.pos + n + 1
 	line := bytes.TrimRight(f.data[f.pos:f.pos+n], " \t\r")
-	if line[len(line)-1] != '}' || after < len(f.data) && f.data[after] != '{' {
-		return false
-	}
-	if holdsTwo(line) {
+	after := bytes.TrimLeft(f.data[f.pos+n+1:], " \t\r\n\x1e\x00\xef\xbb\xbf")
+	if line[len(line)-1] != '}' || len(after) > 0 && after[0] != '{' || holdsTwo(line) {
 		return false
 	}
 	f.found(f.pos, f.pos+len(line), "")
@@ -140,13 +155,17 @@ func (f *framer) found(start, end int, reason string) {
 	f.start, f.end, f.reason, f.pos = start, end, reason, end
 }
 
-// value finds the end of the object that starts here by scanning it.
+// value finds the end of the object that starts here by scanning it. It ends before
+// a record that began again inside of it.
 func (f *framer) value() bool {
 	rest := f.data[f.pos:]
 	f.scanner.Reset(rest)
 	for k := f.scanner.Next(); k != jsonscan.Invalid; k = f.scanner.Next() {
 		if f.scanner.Depth() == 0 {
-			f.found(f.pos, f.pos+f.scanner.End(), "")
+			return f.whole(f.pos + f.scanner.End())
+		}
+		if k == jsonscan.BeginObject && f.swallows(f.pos+f.scanner.Start()) {
+			f.brokenUntil(f.pos + f.scanner.Start())
 			return true
 		}
 	}
@@ -157,89 +176,31 @@ func (f *framer) value() bool {
 		return false
 	}
 	// The file ends inside the record; what follows its first line may be whole.
-	if f.broken(f.pos); f.end == len(f.data) {
+	if f.broken(len(f.data)); f.end == len(f.data) {
 		f.reason = event.ReasonCutShort
 	}
 	return true
 }
 
-// garbage is a stretch that does not start as an object.
-func (f *framer) garbage() bool { return f.broken(f.pos) }
-
-// broken reports the stretch from pos, in which the grammar failed at the offset
-// at, as a fault; false if more bytes are needed to see where it ends. It ends with
-// its line, unless the lines that follow cannot start a record: then they belong to
-// it. A record that was begun again within the line, as by a writer that was killed
-// and restarted, or as the next one of an array, is left for the next call.
-func (f *framer) broken(at int) bool {
-	start := f.pos
-	end := f.lineEnd(start)
-	if again := f.begunAgain(start, end); again > 0 {
-		f.found(start, again, event.ReasonBrokenJSON)
-		return true
+// whole takes the object up to end for a record. In an answer of the audit API an
+// object behind which the list does not go on or end was cut short, and took the rest of
+// the list and the end of the answer for its own.
+func (f *framer) whole(end int) bool {
+	if f.layout == answer {
+		after := bytes.TrimLeft(f.data[end:], " \t"+breaks)
+		r := resync{framer: f, start: f.pos, budget: 4*end + 1<<20}
+		if len(after) == 0 && !f.final {
+			return false
+		}
+		if len(after) == 0 || after[0] != ',' && after[0] != ']' {
+			if next, known := r.next(); known && next < end {
+				f.brokenUntil(next)
+				return true
+			}
+		}
 	}
-	if !f.final && f.lineEnd(at) == len(f.data) {
-		return false
-	}
-	indent := start - (bytes.LastIndexByte(f.data[:start], '\n') + 1)
-	for end < len(f.data) && !f.startsRecord(end+1, indent) {
-		end = f.lineEnd(end + 1)
-	}
-	f.found(start, start+len(bytes.TrimRight(f.data[start:end], " \t\r\n")), event.ReasonBrokenJSON)
-	f.pos = end
+	f.found(f.pos, end, "")
 	return true
-}
-
-func (f *framer) lineEnd(from int) int {
-	if n := bytes.IndexByte(f.data[from:], '\n'); n >= 0 {
-		return from + n
-	}
-	return len(f.data)
-}
-
-// startsRecord reports whether the line at from, or the end of the data, may start
-// a record: an object indented no deeper than the broken one.
-func (f *framer) startsRecord(from, indent int) bool {
-	i := from
-	for i < len(f.data) && (f.data[i] == ' ' || f.data[i] == '\t') {
-		i++
-	}
-	return i >= len(f.data) || f.data[i] == '{' && i-from <= indent
-}
-
-// maxAttempts bounds how often begunAgain scans the same bytes.
-const maxAttempts = 64
-
-// begunAgain looks in the broken line for a second object with the same opening
-// bytes (up to its first colon) that is whole, and returns where it starts, or 0.
-func (f *framer) begunAgain(start, end int) int {
-	colon := bytes.IndexByte(f.data[start:end], ':')
-	if f.data[start] != '{' || colon < 3 {
-		return 0
-	}
-	opening := f.data[start : start+colon+1]
-	from := start + 1
-	for range maxAttempts {
-		n := bytes.Index(f.data[from:end], opening)
-		if n < 0 {
-			return 0
-		}
-		if f.wholeObject(f.data[from+n : end]) {
-			return from + n
-		}
-		from += n + 1
-	}
-	return 0
-}
-
-func (f *framer) wholeObject(b []byte) bool {
-	f.scanner.Reset(b)
-	for f.scanner.Next() != jsonscan.Invalid {
-		if f.scanner.Depth() == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // Split cuts a record that turned out not to be JSON into what can be saved of it
@@ -247,7 +208,7 @@ func (f *framer) wholeObject(b []byte) bool {
 func Split(r event.Raw) []event.Raw {
 	var f framer
 	var parts []event.Raw
-	f.reset(r.Bytes, false, true, true)
+	f.reset(r.Bytes, array, true, true)
 	for f.next() {
 		part := event.Raw{Bytes: r.Bytes[f.start:f.end], Offset: r.Offset}
 		if r.Offset >= 0 {

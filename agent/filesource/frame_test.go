@@ -16,7 +16,7 @@ import (
 func frames(text string, final bool) (found []string, rest string) {
 	var f framer
 	data := []byte(text)
-	f.reset(data, !bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")), true, final)
+	f.reset(data, layoutOf(data), true, final)
 	for f.next() {
 		raw := event.Raw{Bytes: data[f.start:f.end]}
 		if f.reason != "" {
@@ -66,6 +66,10 @@ func TestFraming(t *testing.T) {
 		"NULs before":        {in: "\x00\x00\x00{\"a\":1}\n", want: []string{`{"a":1}`}},
 		"only space":         {in: " \n\n", want: nil},
 		"half garbage":       {in: "hel", rest: "hel"},
+		"prefix on a line":   {in: "noise {\"a\":1}\n{\"a\":2}\n", want: []string{"broken_json: noise", `{"a":1}`, `{"a":2}`}},
+		"cut behind [":       {in: "[\n{\"a\":1,\"l\":[\n{\"a\":2},\n{\"a\":3},\n", want: []string{`broken_json: {"a":1,"l":[`, `{"a":2}`, `{"a":3}`}},
+		"object with others": {in: "{\"a\":1,\"l\":[{\"a\":2},{\"a\":3}]}\n", want: []string{`{"a":1,"l":[{"a":2},{"a":3}]}`}},
+		"of many lines":      {in: "{\"a\":1,\"l\":[\n  {\"a\":2},\n  {\"a\":3}\n]}\n", want: []string{"{\"a\":1,\"l\":[\n  {\"a\":2},\n  {\"a\":3}\n]}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, rest := frames(tt.in, tt.final)
@@ -94,7 +98,7 @@ func TestFramingDoesNotDependOnTheCuts(t *testing.T) {
 			want = append(want, string(text))
 		}
 		text := lay(t, layout, want)
-		got := cutEverywhere(t, text, layout != "array")
+		got := cutEverywhere(t, text, layoutOf(text))
 		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 			t.Fatalf("%s\ngot  %q\nwant %q", text, got, want)
 		}
@@ -121,12 +125,12 @@ func lay(t *rapid.T, layout string, records []string) []byte {
 }
 
 // cutEverywhere feeds text in random steps, as a file that grows.
-func cutEverywhere(t *rapid.T, text []byte, lines bool) (found []string) {
+func cutEverywhere(t *rapid.T, text []byte, l layout) (found []string) {
 	var f framer
 	from, size := 0, 0
 	for size < len(text) {
 		size = min(len(text), size+rapid.IntRange(1, 40).Draw(t, "step"))
-		f.reset(text[from:size], lines, from == 0 || text[from-1] == '\n', false)
+		f.reset(text[from:size], l, from == 0 || text[from-1] == '\n', false)
 		for f.next() {
 			if f.reason != "" {
 				t.Fatalf("%s at %d: %q", f.reason, from+f.start, f.data[f.start:f.end])
@@ -137,7 +141,7 @@ func cutEverywhere(t *rapid.T, text []byte, lines bool) (found []string) {
 			}
 			found = append(found, b.String())
 			from += f.end
-			f.reset(text[from:size], lines, false, false)
+			f.reset(text[from:size], l, false, false)
 		}
 	}
 	return found
@@ -147,9 +151,11 @@ func FuzzFraming(f *testing.F) {
 	f.Add([]byte("{\"a\":1}\n{\"a\":"), false)
 	f.Add([]byte("[{\"id\":1},{\"id\":x},{\"id\":3}]"), true)
 	f.Add([]byte("{\n\"a\": oops,\n}\n{}\n"), true)
+	f.Add([]byte("{\"total\":2,\"list\":[{\"id\":1,\"l\":[,{\"id\":2}]}\n"), true)
+	f.Add([]byte("\x1e{\"id\":\n\x1e{\"id\":2}\n\xef\xbb\xbf{\"id\":3,\n"), false)
 	f.Fuzz(func(t *testing.T, data []byte, final bool) {
 		var f framer
-		f.reset(data, true, true, final)
+		f.reset(data, layoutOf(data), true, final)
 		last := 0
 		for f.next() {
 			if f.start < last || f.end <= f.start || f.pos < f.end {

@@ -1,6 +1,7 @@
 package filesource
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -63,6 +64,7 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 			return more || n < len(data) || f.unpack != nil, s.emitRecords(ctx, f, buf, data, n, emit)
 		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
+			n += len(data[n:]) - len(bytes.TrimLeft(data[n:], " \t"))
 			f.skip = newSkip(s.cfg.Key, f.offset+int64(n), f.layout)
 			f.take(data, n)
 			return true, nil
@@ -134,8 +136,9 @@ func (s *Source) frames(f *file, st stretch, ended bool) (at *frame, next func()
 		s.rows.reset(f.table, st.text, header, ended)
 		return &s.rows.frame, s.rows.next
 	}
-	lineStart := f.offset == 0 || len(f.tail) > 0 && f.tail[len(f.tail)-1] == '\n'
-	s.framer.reset(st.text, f.layout == objects, lineStart, ended)
+	lineStart := f.offset == 0 || len(f.tail) > 0 && isBreak(f.tail[len(f.tail)-1])
+	s.framer.limit = s.cfg.MaxRecord
+	s.framer.reset(st.text, f.layout, lineStart, ended)
 	return &s.framer.frame, s.framer.next
 }
 

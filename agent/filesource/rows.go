@@ -110,7 +110,10 @@ func (r *rows) broken(got row) bool {
 	return true
 }
 
-// farthest is how far one of many attempts to find a whole row looks.
+// maxAttempts is how many attempts to find a whole row look at all that there is.
+const maxAttempts = 64
+
+// farthest is how far those after them look.
 const farthest = 64 << 10
 
 // nextWhole is the start of the first line behind pos and before limit that is a

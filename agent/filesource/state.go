@@ -24,6 +24,7 @@ const (
 	untold  layout = iota // too little was read to know
 	objects               // JSON objects, whatever stands between them
 	array                 // JSON objects, and the file begins as an array
+	answer                // JSON objects, and the file begins as an answer of the audit API
 	csvRows               // a CSV file
 )
 
