@@ -13,6 +13,9 @@ var bundle []byte
 //go:embed fingerprints.json
 var fingerprints []byte
 
+//go:embed looks.json
+var looks []byte
+
 //go:embed roles/*.json
 var roles embed.FS
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "pack objects/ into api7-audit.ndjson and add to fingerprints.json")
+var update = flag.Bool("update", false, "pack objects/ into api7-audit.ndjson and add to fingerprints.json and looks.json")
 
 // packOrder lists what others refer to first, for a reader of the file; Kibana
 // takes any order.
@@ -115,7 +115,7 @@ func TestBundleIsFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := knownFingerprints()
+	known, err := knownForms()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,23 +127,35 @@ func TestBundleIsFresh(t *testing.T) {
 		t.Error("api7-audit.ndjson is not what objects/ holds: run go generate ./kibana")
 	}
 	for _, o := range sources {
-		if hashes := known[o.Type+":"+o.ID]; len(hashes) == 0 || hashes[len(hashes)-1] != fingerprintOf(t, o) {
-			t.Errorf("fingerprints.json does not end with the present %s %s: run go generate ./kibana", o.Type, o.ID)
+		key := o.Type + ":" + o.ID
+		if !endsWith(known.fingerprints[key], fingerprintOf(t, o)) || !endsWith(known.looks[key], lookOf(o)) {
+			t.Errorf("fingerprints.json or looks.json does not end with the present %s %s: run go generate ./kibana", o.Type, o.ID)
 		}
 	}
 }
 
-func writeGenerated(t *testing.T, objects []Object, ndjson []byte, known map[string][]string) {
+func endsWith(hashes []string, hash string) bool {
+	return len(hashes) > 0 && hashes[len(hashes)-1] == hash
+}
+
+func writeGenerated(t *testing.T, objects []Object, ndjson []byte, known forms) {
 	t.Helper()
+	add := func(to map[string][]string, key, hash string) {
+		to[key] = append(slices.DeleteFunc(to[key], func(h string) bool { return h == hash }), hash)
+	}
 	for _, o := range objects {
-		key, hash := o.Type+":"+o.ID, fingerprintOf(t, o)
-		known[key] = append(slices.DeleteFunc(known[key], func(h string) bool { return h == hash }), hash)
+		add(known.fingerprints, o.Type+":"+o.ID, fingerprintOf(t, o))
+		add(known.looks, o.Type+":"+o.ID, lookOf(o))
 	}
-	text, err := json.MarshalIndent(known, "", "  ")
-	if err != nil {
-		t.Fatal(err)
+	files := map[string][]byte{"api7-audit.ndjson": ndjson}
+	for name, hashes := range map[string]map[string][]string{"fingerprints.json": known.fingerprints, "looks.json": known.looks} {
+		text, err := json.MarshalIndent(hashes, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = append(text, '\n')
 	}
-	for name, content := range map[string][]byte{"api7-audit.ndjson": ndjson, "fingerprints.json": append(text, '\n')} {
+	for name, content := range files {
 		if err := os.WriteFile(name, content, 0o644); err != nil {
 			t.Fatal(err)
 		}

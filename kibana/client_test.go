@@ -31,7 +31,7 @@ func TestR20ImportTwiceMakesNoDuplicates(t *testing.T) {
 			t.Fatalf("%d objects in Kibana", k.count())
 		}
 	}
-	if got := k.sent(); !slices.Equal(got, slices.Repeat([]string{"POST /api/saved_objects/_import?overwrite=true"}, 2)) {
+	if got := k.sent(); !slices.Equal(got, slices.Repeat([]string{"POST /api/saved_objects/_import?overwrite=true&compatibilityMode=true"}, 2)) {
 		t.Errorf("requests %q", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestImportIntoASpace(t *testing.T) {
 	if err := c.Import(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if got := k.sent(); got[0] != "POST /base/s/audit/api/saved_objects/_import?overwrite=true" {
+	if got := k.sent(); got[0] != "POST /base/s/audit/api/saved_objects/_import?overwrite=true&compatibilityMode=true" {
 		t.Errorf("request %q", got[0])
 	}
 }

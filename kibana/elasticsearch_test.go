@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
+	"github.com/auditship/auditship/kibana/kibanatest"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -64,6 +64,17 @@ var trail = []struct {
 		"api7.audit.event_name": "Update Service", "user.name": "Ops", "event.type": "change", "event.outcome": "success",
 		"api7.audit.source": "api", "api7.audit.resource.id": "fb2a549b",
 	}},
+	{"plugin disabled", 2.4, fields{
+		"event.type": "access", "api7.audit.request.body": map[string]any{"plugins": map[string]any{"key-auth": map[string]any{"_meta": map[string]any{"disable": true}}}},
+	}},
+	{"plugin kept", 2.5, fields{
+		"event.type": "access", "api7.audit.request.body": map[string]any{"plugins": map[string]any{"key-auth": map[string]any{"_meta": map[string]any{"disable": false}}}},
+	}},
+	{"plugin taken out", 2.6, fields{
+		"event.type": "access", "api7.audit.request.body": []map[string]any{{"op": "remove", "path": "/plugins/ip-restriction"}},
+	}},
+	{"label taken out", 2.7, fields{"event.type": "access", "api7.audit.request.body": []map[string]any{{"op": "remove", "path": "/labels/a"}}}},
+	{"certificate deleted", 2.8, fields{"event.type": "deletion", "api7.audit.resource.type": "ca_certificate"}},
 	{"first hour of work", 3, fields{"api7.audit.local.hour": 8, "api7.audit.local.weekday": 1, "event.type": "access"}},
 	{"last hour of work", 3.1, fields{"api7.audit.local.hour": 17, "api7.audit.local.weekday": 5, "event.type": "access"}},
 	{"early", 3.2, fields{"api7.audit.local.hour": 7, "api7.audit.local.weekday": 1, "event.type": "access"}},
@@ -109,7 +120,7 @@ func TestSearchesFindExactlyTheirRecords(t *testing.T) {
 		"api7-audit-by-operator": {"login", "token by type", "token by name", "story 2"},
 		"api7-audit-by-resource": {"story 1", "story 2"},
 		"api7-audit-failed":      {"login refused", "authorization refused", "other event"},
-		"api7-audit-deletions":   {"deleted 8 days ago"},
+		"api7-audit-deletions":   {"certificate deleted", "deleted 8 days ago"},
 		"api7-audit-changes-by-api": {
 			"token by type", "other operator", "other resource", "story 2", "deleted 8 days ago", "story 1 just in time",
 		},
@@ -118,6 +129,9 @@ func TestSearchesFindExactlyTheirRecords(t *testing.T) {
 		"api7-audit-outside-office-hours": {"early", "late", "saturday", "sunday"},
 		"api7-audit-add-service-by-ops":   {"story 1", "story 1 just in time"},
 		"api7-audit-resource-httpbin":     {"story 1", "story 2"},
+		"api7-audit-latest":               younger(30),
+		"api7-audit-identity-changes":     {"token by type"},
+		"api7-audit-switched-off":         {"plugin disabled", "plugin taken out", "certificate deleted"},
 	}
 	node, stream := indexTrail(t)
 	for _, o := range ofType(t, "search") {
@@ -144,108 +158,27 @@ func searchRequest(t *testing.T, o Object) map[string]any {
 	}
 	return map[string]any{
 		"size": 100, "sort": sort, "_source": false,
-		"query": allOf(sourceOf(t, s.Meta).Filter, s.TimeRange.From, s.TimeRange.To),
+		"query": allOf(t, sourceOf(t, s.Meta), s.TimeRange.From, s.TimeRange.To),
 	}
 }
 
-// allOf is the query that Kibana makes of pills and a time range.
-func allOf(pills []storedFilter, from, to string) map[string]any {
-	clauses := []map[string]any{{"range": map[string]any{"@timestamp": map[string]any{"gte": from, "lte": to}}}}
-	for _, f := range pills {
+// allOf is the query that Kibana makes of KQL, pills and a time range.
+func allOf(t *testing.T, source storedSource, from, to string) map[string]any {
+	t.Helper()
+	kql, err := kibanatest.KQL(source.Query.Query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clauses := []map[string]any{kql, {"range": map[string]any{"@timestamp": map[string]any{"gte": from, "lte": to}}}}
+	for _, f := range source.Filter {
 		clauses = append(clauses, f.Query)
 	}
 	return map[string]any{"bool": map[string]any{"filter": clauses}}
 }
 
-func TestChartsCountTheirRecords(t *testing.T) {
-	counts := map[string]int{
-		"api7-audit-operations": len(younger(30)), "api7-audit-failed-operations": 3, "api7-audit-failed-logins": 1,
-		"api7-audit-deleted": 1, "api7-audit-failed-operations-by-event": 3, "api7-audit-failed-logins-by-operator": 1,
-	}
-	node, stream := indexTrail(t)
-	for _, o := range ofType(t, "lens") {
-		t.Run(o.ID, func(t *testing.T) {
-			state := unmarshal[storedLens](t, o.Attributes).State
-			want, ok := counts[o.ID]
-			if !ok {
-				want = len(younger(30)) // no filter of its own: all are in it
-			}
-			for _, layer := range state.DatasourceStates.FormBased.Layers {
-				got := ask[struct {
-					Hits         struct{ Total struct{ Value int } }
-					Aggregations bucket
-				}](t, node, stream, map[string]any{
-					"size": 0, "track_total_hits": true, "query": allOf(state.Filters, "now-30d", "now"), "aggs": aggregations(t, layer, layer.ColumnOrder),
-				})
-				if got.Hits.Total.Value != want {
-					t.Errorf("%d records, want %d", got.Hits.Total.Value, want)
-				}
-				if layer.Columns[layer.ColumnOrder[0]].IsBucketed && got.Aggregations.leaves() != want {
-					t.Errorf("%d records in its rows, want %d", got.Aggregations.leaves(), want)
-				}
-			}
-		})
-	}
-}
-
-// aggregations is what Lens asks for the columns of a layer, from the outer
-// buckets inwards.
-func aggregations(t *testing.T, layer lensLayer, order []string) map[string]any {
-	t.Helper()
-	aggs := map[string]any{}
-	for i, id := range order {
-		c := layer.Columns[id]
-		switch c.OperationType {
-		case "terms": // records without a value are a row of their own
-			aggs["rows"] = map[string]any{
-				"terms": map[string]any{"field": c.SourceField, "size": c.Params.Size, "missing": "__missing__"},
-				"aggs":  aggregations(t, layer, order[i+1:]),
-			}
-			return aggs
-		case "date_histogram":
-			aggs["rows"] = map[string]any{
-				"date_histogram": map[string]any{"field": c.SourceField, "fixed_interval": "12h"},
-				"aggs":           aggregations(t, layer, order[i+1:]),
-			}
-			return aggs
-		case "max":
-			aggs[id] = map[string]any{"max": map[string]any{"field": c.SourceField}}
-		case "unique_count":
-			aggs[id] = map[string]any{"cardinality": map[string]any{"field": c.SourceField}}
-		case "count":
-			if c.Filter != nil { // field : "value", see TestLensUsesMappedFieldsOfTheRightType
-				m := regexp.MustCompile(`^(\S+) : "(.*)"$`).FindStringSubmatch(c.Filter.Query)
-				aggs[id] = map[string]any{"filter": map[string]any{"match_phrase": map[string]any{m[1]: m[2]}}}
-			}
-		default:
-			t.Fatalf("operation %s", c.OperationType)
-		}
-	}
-	return aggs
-}
-
-// bucket is a row of an answer; leaves counts the records in the innermost.
-type bucket struct {
-	DocCount int `json:"doc_count"`
-	Rows     *struct {
-		Buckets []bucket
-	}
-}
-
-func (b bucket) leaves() int {
-	if b.Rows == nil {
-		return b.DocCount
-	}
-	n := 0
-	for _, row := range b.Rows.Buckets {
-		n += row.leaves()
-	}
-	return n
-}
-
 func TestControlsOfferTheValuesOfTheTrail(t *testing.T) {
 	node, stream := indexTrail(t)
-	for id, c := range controlsOf(t, ofType(t, "dashboard")[0]) {
+	for id, c := range controlsOf(t, ofType(t, "dashboard")[0]) { // all have the same
 		field := c.ExplicitInput.FieldName
 		got := ask[struct {
 			Aggregations struct {

@@ -39,6 +39,29 @@ func (f facets) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
+// lookOf is a hash of what each user may arrange without changing what an object
+// shows: widths, the height of rows, colours, legends.
+func lookOf(o Object) string {
+	type session struct{ Grid, RowHeight any }
+	var a struct {
+		session
+		Tabs  []struct{ Attributes session }
+		State struct{ Visualization any }
+	}
+	if decode(o.Attributes, &a) != nil { // facetsOf has said so
+		return ""
+	}
+	if len(a.Tabs) > 0 {
+		a.session = a.Tabs[0].Attributes
+	}
+	text, err := json.Marshal([]any{a.session, a.State.Visualization})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
 // differs names the facets in which two objects are not alike, sorted.
 func (f facets) differs(other facets) []string {
 	var names []string
@@ -264,7 +287,10 @@ func panelFacets(text jsonText, o Object, ids idMap) (any, error) {
 	var panels []struct {
 		Type, PanelIndex, PanelRefName string
 		GridData                       grid
-		EmbeddableConfig               struct{ Title string }
+		EmbeddableConfig               struct {
+			Title    string
+			SavedVis struct{ Params struct{ Markdown string } }
+		}
 	}
 	if err := text.decode(&panels); err != nil {
 		return nil, err
@@ -273,10 +299,11 @@ func panelFacets(text jsonText, o Object, ids idMap) (any, error) {
 		Grid        grid
 		Type, Title string
 		Shows       []string
+		Text        string `json:",omitempty"` // of a panel that is one
 	}
 	list := make([]panel, 0, len(panels))
 	for _, p := range panels {
-		list = append(list, panel{p.GridData, p.Type, p.EmbeddableConfig.Title, targets(o, ids, p.Type, p.PanelIndex+":"+p.PanelRefName)})
+		list = append(list, panel{p.GridData, p.Type, p.EmbeddableConfig.Title, targets(o, ids, p.Type, p.PanelIndex+":"+p.PanelRefName), p.EmbeddableConfig.SavedVis.Params.Markdown})
 	}
 	slices.SortStableFunc(list, func(a, b panel) int {
 		return cmp.Or(cmp.Compare(a.Grid.Y, b.Grid.Y), cmp.Compare(a.Grid.X, b.Grid.X))

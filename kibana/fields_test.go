@@ -2,11 +2,12 @@ package kibana
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/kibana/kibanatest"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -62,7 +63,9 @@ func TestSearchesUseMappedFields(t *testing.T) {
 				t.Errorf("%s: column %s is not mapped", o.ID, column)
 			}
 		}
-		checkFilterFields(t, o.ID, sourceOf(t, s.Meta).Filter, fields)
+		source := sourceOf(t, s.Meta)
+		checkFilterFields(t, o.ID, source.Filter, fields)
+		checkKQL(t, o.ID, source.Query.Query, fields)
 	}
 }
 
@@ -103,26 +106,49 @@ func queriedFields(t *testing.T, query map[string]any) []string {
 	return fields
 }
 
+// checkKQL wants every field that a KQL text asks for to be mapped, if only as a
+// part of one of type flattened.
+func checkKQL(t *testing.T, id, text string, fields map[string]string) {
+	t.Helper()
+	asked, err := kibanatest.Fields(text)
+	if err != nil {
+		t.Errorf("%s: %v", id, err)
+	}
+	for _, field := range asked {
+		if fields[field] == "" && fields[flattenedParent(field)] != "flattened" {
+			t.Errorf("%s: asks for %s, which is not mapped", id, field)
+		}
+	}
+}
+
+// flattenedParent is the field that holds a part of a body or of the headers.
+func flattenedParent(field string) string {
+	for _, parent := range []string{"api7.audit.request.body", "api7.audit.request.headers", "api7.audit.response.body", "api7.audit.changes"} {
+		if strings.HasPrefix(field, parent+".") {
+			return parent
+		}
+	}
+	return ""
+}
+
 func TestLensUsesMappedFieldsOfTheRightType(t *testing.T) {
 	fields := mappedFields(t)
 	// What each operation can work on: terms that may be missing need strings.
 	allowed := map[string][]string{
-		"terms": {"keyword"}, "unique_count": {"keyword", "ip", "long"}, "max": {"date"}, "date_histogram": {"date"},
+		"terms": {"keyword"}, "unique_count": {"keyword", "ip", "long"}, "max": {"date"}, "min": {"date"},
+		"date_histogram": {"date"}, "last_value": {"keyword", "ip", "long"},
 	}
-	kql := regexp.MustCompile(`^([a-z0-9_.]+) : "[a-z]+"$`)
 	for _, o := range ofType(t, "lens") {
 		state := unmarshal[storedLens](t, o.Attributes).State
 		checkFilterFields(t, o.ID, state.Filters, fields)
+		checkKQL(t, o.ID, state.Query.Query, fields)
 		for _, layer := range state.DatasourceStates.FormBased.Layers {
 			for _, c := range layer.Columns {
 				if c.OperationType != "count" && !slices.Contains(allowed[c.OperationType], fields[c.SourceField]) {
 					t.Errorf("%s: %s of %s, which is mapped as %q", o.ID, c.OperationType, c.SourceField, fields[c.SourceField])
 				}
-				if c.Filter == nil {
-					continue
-				}
-				if m := kql.FindStringSubmatch(c.Filter.Query); m == nil || fields[m[1]] == "" {
-					t.Errorf("%s: the column %s is filtered by %q", o.ID, c.Label, c.Filter.Query)
+				if c.Filter != nil {
+					checkKQL(t, o.ID, c.Filter.Query, fields)
 				}
 			}
 		}
@@ -131,9 +157,11 @@ func TestLensUsesMappedFieldsOfTheRightType(t *testing.T) {
 
 func TestControlsUseFieldsWithOptions(t *testing.T) {
 	fields := mappedFields(t)
-	for id, c := range controlsOf(t, ofType(t, "dashboard")[0]) {
-		if fields[c.ExplicitInput.FieldName] != "keyword" {
-			t.Errorf("control %s lists %s, which is mapped as %q", id, c.ExplicitInput.FieldName, fields[c.ExplicitInput.FieldName])
+	for _, dashboard := range ofType(t, "dashboard") {
+		for id, c := range controlsOf(t, dashboard) {
+			if fields[c.ExplicitInput.FieldName] != "keyword" {
+				t.Errorf("control %s lists %s, which is mapped as %q", id, c.ExplicitInput.FieldName, fields[c.ExplicitInput.FieldName])
+			}
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (c *Client) importObjects(ctx context.Context, objects []Object, overwrite 
 	}
 	path := "/api/saved_objects/_import"
 	if overwrite {
-		path += "?overwrite=true"
+		path += "?overwrite=true&compatibilityMode=true"
 	}
 	body, err := c.call(ctx, request{op: "import", method: http.MethodPost, path: path, contentType: contentType, body: form})
 	if err != nil {

@@ -53,13 +53,15 @@ func (r Report) In(states ...State) Report {
 // (titles, columns, filters, panels, ...), in a form that Kibana's migrations
 // leave alone. If that is as shipped, the object is Current. If its hash is
 // among the hashes of earlier releases, which are kept in fingerprints.json,
-// it is Outdated. Otherwise somebody changed it.
+// it is Outdated. Otherwise somebody changed it. Widths, row heights and colours
+// are each user's own; they count only where they are still as an earlier release
+// had them, which makes the object Outdated too.
 func (c *Client) Verify(ctx context.Context) (Report, error) {
 	shipped, err := Objects()
 	if err != nil {
 		return nil, err
 	}
-	known, err := knownFingerprints()
+	known, err := knownForms()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +101,7 @@ func (c *Client) Apply(ctx context.Context, force bool) (Report, error) {
 
 // compare makes the report. there holds the objects found, by their id in the
 // bundle.
-func compare(shipped []Object, there map[Reference]Object, known map[string][]string) (Report, error) {
+func compare(shipped []Object, there map[Reference]Object, known forms) (Report, error) {
 	ids := idMap{}
 	for ours, o := range there {
 		ids[Reference{Type: o.Type, ID: o.ID}] = ours.ID
@@ -113,34 +115,45 @@ func compare(shipped []Object, there map[Reference]Object, known map[string][]st
 		f := Finding{Type: o.Type, ID: o.ID, State: Missing}
 		f.Title, _ = want["title"].(string) // each type has one
 		if found, ok := there[Reference{Type: o.Type, ID: o.ID}]; ok {
-			f.State, f.Differs = judge(want, found, ids, known[o.Type+":"+o.ID])
+			f.State, f.Differs = judge(o, want, found, ids, known)
 		}
 		report = append(report, f)
 	}
 	return report, nil
 }
 
-func judge(want facets, found Object, ids idMap, earlier []string) (State, []string) {
+func judge(shipped Object, want facets, found Object, ids idMap, known forms) (State, []string) {
 	got, err := facetsOf(found, ids)
 	if err != nil { // a form that this release does not know: not ours to overwrite
 		return Changed, []string{"form"}
 	}
+	key := shipped.Type + ":" + shipped.ID
 	differs := want.differs(got)
 	if len(differs) == 0 {
+		if look := lookOf(found); look != lookOf(shipped) && slices.Contains(known.looks[key], look) {
+			return Outdated, []string{"look"}
+		}
 		return Current, nil
 	}
-	if hash, err := got.fingerprint(); err == nil && slices.Contains(earlier, hash) {
+	if hash, err := got.fingerprint(); err == nil && slices.Contains(known.fingerprints[key], hash) {
 		return Outdated, differs
 	}
 	return Changed, differs
 }
 
-// knownFingerprints returns the hashes of each object in this and earlier
-// releases, by "type:id".
-func knownFingerprints() (map[string][]string, error) {
-	var known map[string][]string
-	if err := json.Unmarshal(fingerprints, &known); err != nil {
-		return nil, fmt.Errorf("read the embedded fingerprints: %w", err)
+// forms are the hashes of each object in this and earlier releases, by "type:id":
+// of what it shows, and of how it looks.
+type forms struct{ fingerprints, looks map[string][]string }
+
+func knownForms() (forms, error) {
+	var known forms
+	for _, part := range []struct {
+		text []byte
+		out  *map[string][]string
+	}{{fingerprints, &known.fingerprints}, {looks, &known.looks}} {
+		if err := json.Unmarshal(part.text, part.out); err != nil {
+			return forms{}, fmt.Errorf("read the embedded fingerprints: %w", err)
+		}
 	}
 	return known, nil
 }

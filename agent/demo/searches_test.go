@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/auditship/auditship/exporter/esnode"
 	"github.com/auditship/auditship/exporter/esnode/estest"
 	"github.com/auditship/auditship/kibana"
+	"github.com/auditship/auditship/kibana/kibanatest"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -30,6 +32,7 @@ type operation struct {
 	age    time.Duration
 	name   string // "Add Service"
 	verb   string // Add
+	method string
 	path   string
 	status int
 	local  time.Time // in the team's time zone
@@ -68,6 +71,21 @@ var expectedOperations = map[string]func(operation) bool{
 		return o.within(30) && o.name == "Add Service" && o.Operator.Username == "Ops"
 	},
 	"api7-audit-resource-httpbin": func(o operation) bool { return o.within(7) && o.ResourceID == httpbinID },
+	"api7-audit-latest":           func(o operation) bool { return o.within(30) },
+	"api7-audit-identity-changes": func(o operation) bool { return o.within(30) && o.changesIdentity() },
+	"api7-audit-switched-off":     func(o operation) bool { return o.within(30) && o.switchesOff() },
+}
+
+// changesIdentity says whether it made, changed or deleted who may do what.
+func (o operation) changesIdentity() bool {
+	return o.method != "GET" && regexp.MustCompile(`^/api/(settings/tokens|users|roles|invites|permission)|/(instance_token|me|password)\b`).MatchString(o.path) &&
+		!strings.HasSuffix(o.path, "/check_name")
+}
+
+// switchesOff says whether it took away a protection. The demo's bodies disable no
+// plugin, so what is left are deletions.
+func (o operation) switchesOff() bool {
+	return o.verb == "Delete" && regexp.MustCompile(`/(ssls|certificates|ca_certificates|global_rules)/`).MatchString(o.path)
 }
 
 const httpbinID = "fb2a549b-f5a8-46ee-b9c6-b0cc167ec5ae"
@@ -76,24 +94,7 @@ const httpbinID = "fb2a549b-f5a8-46ee-b9c6-b0cc167ec5ae"
 // saved search, asked as Discover asks, finds exactly the records it is to find.
 func TestR20SavedSearchesFindTheDemosRecords(t *testing.T) {
 	node := estest.Shared(t)
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	g, err := newGateway(t.TempDir(), 42)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var operations []operation
-	for _, r := range g.history(now, 40, 4000) {
-		if o := operationOf(t, r, now, berlin); !o.nearABound() {
-			operations = append(operations, o)
-			g.store.Add(r)
-		}
-	}
-	stream := ship(t, node, g, len(operations))
-
+	operations, stream := shipHistory(t, node)
 	objects, err := kibana.Objects()
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +133,29 @@ func TestR20SavedSearchesFindTheDemosRecords(t *testing.T) {
 	}
 }
 
+// shipHistory sends a small history of the demo through the agent. It returns what
+// it is made of, found without the agent, and the data stream.
+func shipHistory(t *testing.T, node *esnode.Node) ([]operation, string) {
+	t.Helper()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	g, err := newGateway(t.TempDir(), 42)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var operations []operation
+	for _, r := range g.history(now, 40, 4000) {
+		if o := operationOf(t, r, now, berlin); !o.nearABound() {
+			operations = append(operations, o)
+			g.store.Add(r)
+		}
+	}
+	return operations, ship(t, node, g, len(operations))
+}
+
 // firstOf are the first ids in their order.
 func firstOf(ids map[string]string) []string {
 	var all []string
@@ -150,12 +174,12 @@ func operationOf(t *testing.T, r api7sim.Record, now time.Time, location *time.L
 	if err := json.Unmarshal(r.Response, &answer); err != nil {
 		t.Fatal(err)
 	}
-	var request struct{ URI string }
+	var request struct{ Method, URI string }
 	if err := json.Unmarshal(r.Request, &request); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Unix(r.EventTime, 0)
-	o := operation{Record: r, age: now.Sub(at), path: request.URI, status: answer.StatusCode, local: at.In(location)}
+	o := operation{Record: r, age: now.Sub(at), method: request.Method, path: request.URI, status: answer.StatusCode, local: at.In(location)}
 	for _, e := range api7sim.EventTypes() {
 		if e.Key == r.EventType {
 			o.name = e.Name
@@ -243,6 +267,7 @@ func search(t *testing.T, node *esnode.Node, stream string, o kibana.Object) map
 		TimeRange struct{ From, To string }
 	}
 	var source struct {
+		Query  struct{ Query string } `json:"query"`
 		Filter []struct {
 			Query json.RawMessage `json:"query"`
 		} `json:"filter"`
@@ -253,7 +278,11 @@ func search(t *testing.T, node *esnode.Node, stream string, o kibana.Object) map
 	if err := json.Unmarshal([]byte(saved.Meta.Source), &source); err != nil {
 		t.Fatal(err)
 	}
-	filter := []any{map[string]any{"range": map[string]any{"@timestamp": map[string]any{"gte": saved.TimeRange.From, "lte": saved.TimeRange.To}}}}
+	kql, err := kibanatest.KQL(source.Query.Query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter := []any{kql, map[string]any{"range": map[string]any{"@timestamp": map[string]any{"gte": saved.TimeRange.From, "lte": saved.TimeRange.To}}}}
 	for _, f := range source.Filter {
 		filter = append(filter, f.Query)
 	}

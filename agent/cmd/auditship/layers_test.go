@@ -129,7 +129,7 @@ func TestShippedProgramHoldsNoTestEquipment(t *testing.T) {
 		t.Fatalf("the program does not hold the pipeline: %v", deps)
 	}
 	for _, dep := range deps {
-		if within(dep, "agent/demo", "agent/api7sim", "agent/bench", "exporter/esnode") {
+		if within(dep, "agent/demo", "agent/api7sim", "agent/bench", "exporter/esnode", "kibana/kibanatest") {
 			t.Errorf("the program holds %s", dep)
 		}
 	}
