@@ -86,6 +86,12 @@ test-9: needs build-demo ## Run what talks to Elasticsearch against 9.2.0 too (n
 smoke-9: ES9_TEST = go test -race -count 1 ./exporter/bulk ./agent/pipeline -run 'RealNode|Privilege|ShippedRole|R7_|R11_|R17_'
 smoke-9: test-9 ## Run the part of test-9 that says most, in about a minute
 
+# Not part of CI: needs a running Kibana with the demo's data, npm and Chromium.
+.PHONY: screens
+screens: ## Take the pictures of kibana/README.md (KIBANA_URL, KIBANA_USERNAME, KIBANA_PASSWORD)
+	npm --prefix kibana/screens install --no-save --no-package-lock --no-audit --no-fund --silent
+	npm --prefix kibana/screens start --silent -- $(PICTURES)
+
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck and golangci-lint
 	@test -z "$$(gofmt -l agent exporter mappings kibana configs)" || { gofmt -d agent exporter mappings kibana configs; exit 1; }
