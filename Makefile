@@ -148,7 +148,8 @@ stage: # What the packages and the image are made of
 		$(TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -version $(PACKAGE_VERSION) -output $$to/auditship.cdx.json $$to/auditship; \
 	done; \
 	go run ./configs/packages/manual -version $(PACKAGE_VERSION) -date $(DATE:T%=) $(STAGE)/manual; \
-	sed 's|$${ES_API_KEY} *#|$${file:elasticsearch.key}   #|' configs/auditship.yml >$(STAGE)/auditship.yml; \
+	sed 's|$${ES_API_KEY} *#|$${file:elasticsearch.key}   #|; 1s|schema=|schema=/usr/share/auditship/|' configs/auditship.yml >$(STAGE)/auditship.yml; \
+	sed '1s|schema=|schema=/usr/share/auditship/|' configs/masking.yml >$(STAGE)/masking.yml; \
 	mkdir -p $(STAGE)/certs $(STAGE)/state; \
 	go -C configs/delivery run ./certificates >$(STAGE)/certs/ca-certificates.crt
 
@@ -182,6 +183,7 @@ release: ## Build everything that is published into dist, with checksums
 			--directory $(CURDIR)/$(STAGE)/linux_$$arch auditship \
 			--directory $(CURDIR)/$(STAGE) manual \
 			--directory $(CURDIR) LICENSE README.md CHANGELOG.md configs/auditship.yml configs/masking.yml \
+				configs/auditship.schema.json configs/masking.schema.json \
 				configs/README.md configs/systemd configs/kubernetes configs/prometheus/alerts.yml \
 			| gzip -n9 >$(NAMED)_$$arch.tar.gz; \
 	done; \

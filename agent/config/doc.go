@@ -26,4 +26,4 @@
 // be shared.
 package config
 
-//go:generate go run ./manual . ../../configs/README.md
+//go:generate go run ./manual . ../../configs/README.md ../../configs/auditship.schema.json

@@ -60,6 +60,8 @@ func checkFiles(t *testing.T, header *rpm.RpmHeader) {
 		"/etc/auditship/auditship.yml":                        "640 root:auditship config kept",
 		"/etc/auditship/masking.yml":                          "640 root:auditship config kept",
 		"/usr/lib/systemd/system/auditship.service":           "644 root:root",
+		"/usr/share/auditship/auditship.schema.json":          "644 root:root",
+		"/usr/share/auditship/masking.schema.json":            "644 root:root",
 		"/usr/share/man/man1/auditship.1.gz":                  "644 root:root",
 		"/usr/share/man/man1/auditship-mask-test.1.gz":        "644 root:root",
 		"/usr/share/bash-completion/completions/auditship":    "644 root:root",

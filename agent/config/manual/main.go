@@ -15,11 +15,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: manual FOLDER FILE.md")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: manual FOLDER FILE.md SCHEMA.json")
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := errors.Join(write(os.Args[1], os.Args[2]), writeSchema(os.Args[1], os.Args[3])); err != nil {
 		fmt.Fprintln(os.Stderr, "manual:", err)
 		os.Exit(1)
 	}
@@ -65,17 +65,17 @@ type entry struct {
 	list bool
 }
 
-// reference is the Markdown text made from the types in a folder's Go files.
-func reference(source string) (string, error) {
+// parse reads the structs and their comments in a folder's Go files.
+func parse(source string) (map[string]section, error) {
 	files, err := filepath.Glob(filepath.Join(source, "*.go"))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	w := writer{sections: map[string]section{}}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		for _, decl := range file.Decls {
 			if general, ok := decl.(*ast.GenDecl); ok && general.Tok == token.TYPE {
@@ -83,7 +83,17 @@ func reference(source string) (string, error) {
 			}
 		}
 	}
-	root := w.sections["Config"]
+	return w.sections, nil
+}
+
+// reference is the Markdown text made from the types in a folder's Go files.
+func reference(source string) (string, error) {
+	sections, err := parse(source)
+	if err != nil {
+		return "", err
+	}
+	w := writer{sections: sections}
+	root := sections["Config"]
 	w.prose("\n## Configuration\n\n")
 	w.prose(wrap("A value may hold references: `${NAME}` and `${NAME:default}` read the environment, "+
 		"`${file:PATH}` a file, `$$` is one dollar sign. Spans of time are written `90s`, `10m`, `7d12h`, `180d`; sizes `512KiB`, `8MiB`. "+

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -78,5 +79,19 @@ func TestWriteNeedsItsMarks(t *testing.T) {
 		if err != nil || want != nil && string(got) != text || want == nil && strings.Contains(string(got), "WRONG") || want == nil && !strings.HasSuffix(string(got), end+"\nb\n") {
 			t.Errorf("%q became %.100q, %v", text, got, err)
 		}
+	}
+}
+
+func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
+	want, err := schema("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../../configs/auditship.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("configs/auditship.schema.json is that of other types: run go generate ./agent/config")
 	}
 }
