@@ -137,7 +137,7 @@ func (d *desk) start() {
 	var saved []event.Saved
 	d.mu.Lock()
 	if d.saved != nil {
-		saved = []event.Saved{{Stream: "dashboard/api", Position: d.saved}}
+		saved = []event.Saved{{Stream: event.Stream{Input: "dashboard", Name: "api"}, Position: d.saved}}
 	}
 	d.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -170,7 +170,7 @@ func (d *desk) once() {
 func (d *desk) take(_ context.Context, b event.Batch) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if b.Stream != "dashboard/api" || b.Input != "dashboard" || b.Gateway != "gw" || b.Path != "" || !b.Repeats {
+	if b.Stream.String() != "dashboard/api" || b.Input != "dashboard" || b.Gateway != "gw" || b.Path != "" || !b.Repeats {
 		return fmt.Errorf("a batch of %s, %s, %s, %s", b.Stream, b.Input, b.Gateway, b.Path)
 	}
 	for _, r := range b.Records {

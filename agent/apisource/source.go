@@ -15,7 +15,7 @@ import (
 // Config says what to read, and how. Input and Client are needed; the zero value of
 // everything else has the default that is named.
 type Config struct {
-	Input   string // the input's id: the first part of its stream's name
+	Input   event.InputID
 	Gateway string // part of every _id
 	Client  ClientConfig
 	// Names takes the display names of event types; nil lets them be.
@@ -152,7 +152,7 @@ func (s *Source) tell() {
 	s.cfg.Condition(reason)
 }
 
-func (s *Source) stream() string { return s.cfg.Input + "/api" }
+func (s *Source) stream() event.Stream { return event.Stream{Input: s.cfg.Input, Name: "api"} }
 
 // Run reads until ctx ends, or with Once up to now. saved is the stream's position
 // of an earlier run.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // asSaver makes the test binary save positions in a directory until it is killed.
@@ -38,9 +40,9 @@ func saveForEver(dir string) error {
 	}
 	for {
 		n++
-		entries := []Entry{{Stream: "always", Position: position(n)}, {Stream: fmt.Sprintf("s/%d", n), Position: padded(n)}}
+		entries := []Entry{{Stream: event.Stream{Name: "always"}, Position: position(n)}, {Stream: event.Stream{Name: fmt.Sprintf("%d", n)}, Position: padded(n)}}
 		if n > 30 {
-			entries = append(entries, Entry{Stream: fmt.Sprintf("s/%d", n-30), Forget: true})
+			entries = append(entries, Entry{Stream: event.Stream{Name: fmt.Sprintf("%d", n-30)}, Forget: true})
 		}
 		if err := s.Save(entries...); err != nil {
 			return err
@@ -100,7 +102,7 @@ func TestKillsDuringEveryWrite(t *testing.T) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		for _, e := range entries {
-			if e.Stream == "always" {
+			if e.Stream.Name == "always" {
 				last = number(e)
 			}
 		}
@@ -108,7 +110,7 @@ func TestKillsDuringEveryWrite(t *testing.T) {
 			t.Fatalf("round %d: the position is %d, saved was %d", round, last, saved)
 		}
 		for _, e := range entries {
-			if e.Stream != "always" && e.Stream != fmt.Sprintf("s/%d", number(e)) {
+			if e.Stream.Name != "always" && e.Stream.Name != fmt.Sprint(number(e)) {
 				t.Errorf("round %d: %s stands at %s", round, e.Stream, e.Position)
 			}
 		}
@@ -123,7 +125,7 @@ func TestKillsDuringEveryWrite(t *testing.T) {
 func TestAHalfMadeLogIsNoLog(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	if err := s.Save(Entry{Stream: "a", Position: position(7)}); err != nil {
+	if err := s.Save(Entry{Stream: event.Stream{Name: "a"}, Position: position(7)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

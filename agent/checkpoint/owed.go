@@ -9,7 +9,7 @@ import (
 
 // owedStream is the stream of the debts. The part before the slash is the id of an
 // input in every other stream's name, and no id is empty.
-const owedStream = "/owed"
+var owedStream = event.Stream{Name: "owed"}
 
 // OwedEntry is the entry that saves what the inputs owe, to be shown while no agent
 // runs. It takes the place of the one before.

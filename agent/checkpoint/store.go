@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/durable"
 )
 
@@ -26,7 +27,7 @@ const (
 
 // Entry is the saved position of one stream.
 type Entry struct {
-	Stream string `json:"stream"`
+	Stream event.Stream `json:"stream"`
 	// Position is the source's own encoding, a JSON value.
 	Position json.RawMessage `json:"position,omitempty"`
 	// Recount says that the stream holds records without an id, so that the
@@ -49,7 +50,7 @@ type Store struct {
 	mu      sync.Mutex
 	log     *os.File
 	size    int64 // of the log, up to the last good line
-	live    map[string]Entry
+	live    map[event.Stream]Entry
 	damaged int
 }
 
@@ -63,7 +64,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the state directory: %w", err)
 	}
-	s := &Store{dir: dir, folder: folder, live: map[string]Entry{}}
+	s := &Store{dir: dir, folder: folder, live: map[event.Stream]Entry{}}
 	s.lock, err = lockFolder(folder)
 	if err == nil {
 		err = s.begin()
@@ -173,7 +174,7 @@ func readFile(d *durable.Folder, name string) ([]byte, error) {
 // parse reads a log and returns what is live at its end, sorted by stream, and
 // how many lines were damaged. It never fails.
 func parse(r io.Reader) (entries []Entry, damaged int) {
-	live := map[string]Entry{}
+	live := map[event.Stream]Entry{}
 	br := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := br.ReadBytes('\n')
@@ -195,7 +196,7 @@ func parse(r io.Reader) (entries []Entry, damaged int) {
 	for _, e := range live {
 		entries = append(entries, e)
 	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Stream < entries[j].Stream })
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Stream.String() < entries[j].Stream.String() })
 	return entries, damaged
 }
 
@@ -219,7 +220,7 @@ func decodeLine(line []byte) (Entry, bool) {
 	if fmt.Sprintf("%08x", crc32.Checksum(line[9:], castagnoli)) != string(line[:8]) {
 		return e, false
 	}
-	return e, json.Unmarshal(line[9:], &e) == nil && e.Stream != ""
+	return e, json.Unmarshal(line[9:], &e) == nil && e.Stream != event.Stream{}
 }
 
 // Fresh reports whether nobody used this directory before: nothing was ever sent
@@ -240,7 +241,7 @@ func (s *Store) Entries() []Entry {
 	for _, e := range s.live {
 		entries = append(entries, e)
 	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Stream < entries[j].Stream })
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Stream.String() < entries[j].Stream.String() })
 	return entries
 }
 
@@ -292,7 +293,7 @@ func (s *Store) append(buf []byte) error {
 func (s *Store) liveBytes() int64 {
 	var n int64
 	for stream, e := range s.live {
-		n += int64(len(stream) + len(e.Position) + 80)
+		n += int64(len(stream.String()) + len(e.Position) + 80)
 	}
 	return n
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 func open(t *testing.T, dir string) *Store {
@@ -40,18 +42,18 @@ func TestPositionsSurviveARestart(t *testing.T) {
 		t.Error("an empty directory is not fresh")
 	}
 	for i := range 10 {
-		if err := s.Save(Entry{Stream: "a", Position: position(i)}, Entry{Stream: "b", Position: position(i * 2)}); err != nil {
+		if err := s.Save(Entry{Stream: event.Stream{Name: "a"}, Position: position(i)}, Entry{Stream: event.Stream{Name: "b"}, Position: position(i * 2)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Save(Entry{Stream: "b", Forget: true}); err != nil {
+	if err := s.Save(Entry{Stream: event.Stream{Name: "b"}, Forget: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	if got := s.Entries(); s.Fresh() || len(got) != 1 || got[0].Stream != "a" || offsetOf(t, got[0]) != 9 {
+	if got := s.Entries(); s.Fresh() || len(got) != 1 || got[0].Stream.Name != "a" || offsetOf(t, got[0]) != 9 {
 		t.Fatalf("after a restart: fresh %v, %v", s.Fresh(), got)
 	}
 }
@@ -105,7 +107,7 @@ func TestR9_DamageAnywhereNeverSkips(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	for i := 1; i <= 5; i++ {
-		if err := s.Save(Entry{Stream: "a", Position: position(i)}, Entry{Stream: "b", Position: position(i + 100)}); err != nil {
+		if err := s.Save(Entry{Stream: event.Stream{Name: "a"}, Position: position(i)}, Entry{Stream: event.Stream{Name: "b"}, Position: position(i + 100)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,7 +121,7 @@ func TestR9_DamageAnywhereNeverSkips(t *testing.T) {
 		entries, _ := parse(bytes.NewReader(data))
 		limit := map[string]int{"a": 5, "b": 105}
 		for _, e := range entries {
-			most, known := limit[e.Stream]
+			most, known := limit[e.Stream.Name]
 			if !known || offsetOf(t, e) > most {
 				t.Fatalf("%s: stream %s stands at %s", what, e.Stream, e.Position)
 			}
@@ -154,8 +156,8 @@ func TestTheLogStaysSmall(t *testing.T) {
 		var come, gone []Entry
 		for j := i; j < i+together; j++ {
 			stream := fmt.Sprintf("files/%d", j)
-			come = append(come, Entry{Stream: stream, Position: position(j)})
-			gone = append(gone, Entry{Stream: stream, Forget: true})
+			come = append(come, Entry{Stream: event.Stream{Name: stream}, Position: position(j)})
+			gone = append(gone, Entry{Stream: event.Stream{Name: stream}, Forget: true})
 		}
 		if err := errors.Join(s.Save(come...), s.Save(gone...)); err != nil {
 			t.Fatal(err)
@@ -207,7 +209,7 @@ func TestTheKeyIsMadeOnceAndChecked(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	line, err := appendLine(nil, Entry{Stream: "a", Position: position(7)})
+	line, err := appendLine(nil, Entry{Stream: event.Stream{Name: "a"}, Position: position(7)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -215,7 +217,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("00000000 {}\n\n\xff"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, e := range first(parse(bytes.NewReader(data))) {
-			if e.Stream == "" {
+			if (e.Stream == event.Stream{}) {
 				t.Fatal("an entry without a stream")
 			}
 		}

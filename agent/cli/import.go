@@ -19,10 +19,10 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/contain"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/pipeline"
-	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
 
 	"github.com/auditship/auditship/agent/strictyaml"
@@ -152,7 +152,7 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 		}
 	}
 	cfg.Inputs = nil
-	add := func(id string, f config.FileInput) {
+	add := func(id event.InputID, f config.FileInput) {
 		cfg.Inputs = append(cfg.Inputs, config.Input{
 			Type: config.TypeFile, ID: id, Gateway: i.gateway, Rename: cfg.Rename, Tags: cfg.Tags, File: &f,
 		})
@@ -291,7 +291,7 @@ func (i *importing) eventNames(ctx context.Context, log zerolog.Logger) map[stri
 		if err == nil {
 			return map[string]*apisource.EventNames{i.gateway: names}
 		}
-		log.Warn().Str("input", in.ID).Err(err).Msg("event types will stand for their display names")
+		log.Warn().Str("input", string(in.ID)).Err(err).Msg("event types will stand for their display names")
 	}
 	return nil
 }
@@ -306,8 +306,8 @@ func besideFor(cfg *config.Config, gateway string) string {
 }
 
 // readers are what is read instead of files.
-func (i *importing) readers(ctx context.Context) map[string]io.Reader {
-	return map[string]io.Reader{stdinInput: untilDone(ctx, i.stdin)}
+func (i *importing) readers(ctx context.Context) map[event.InputID]io.Reader {
+	return map[event.InputID]io.Reader{stdinInput: untilDone(ctx, i.stdin)}
 }
 
 // untilDone reads r for as long as ctx lasts, so that Ctrl-C ends a command whose
@@ -397,12 +397,11 @@ const patience = 5 * time.Minute
 // and there are things that do not pass by themselves.
 func hopeless(waiting []health.Condition, now time.Time) error {
 	for _, c := range waiting {
-		reason, _, _ := strings.Cut(c.Reason, ": ")
 		switch {
-		case c.Part == "dead-letter":
-			return fmt.Errorf("the dead letter %s; the same command goes on when there is room", strings.TrimSuffix(c.Reason, "; reading waits"))
-		case c.Part != "elasticsearch":
-		case bulk.Reason(reason).Lasting():
+		case c.Part == health.DeadLetter:
+			return fmt.Errorf("the dead letter %s; the same command goes on when there is room", c.Reason)
+		case c.Part != health.Elasticsearch:
+		case c.Lasting:
 			return fmt.Errorf("elasticsearch takes no documents: %s; when that is mended, the same command goes on here", c.Reason)
 		case now.Sub(c.Since) > patience:
 			return unreachable(errors.New("elasticsearch takes no documents for a long time: " + c.Reason + "; the same command goes on here"))

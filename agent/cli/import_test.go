@@ -445,7 +445,7 @@ func TestHopeless(t *testing.T) {
 		"nothing":             {health.Condition{}, 0, exitDone},
 		"slow":                {health.Condition{Part: "elasticsearch", Reason: string(bulk.ReasonUnreachable)}, time.Minute, exitDone},
 		"gone for long":       {health.Condition{Part: "elasticsearch", Reason: string(bulk.ReasonUnreachable)}, 6 * time.Minute, exitUnreachable},
-		"forbidden":           {health.Condition{Part: "elasticsearch", Reason: string(bulk.ReasonForbidden)}, 0, exitFailed},
+		"forbidden":           {health.Condition{Part: "elasticsearch", Reason: string(bulk.ReasonForbidden), Lasting: true}, 0, exitFailed},
 		"dead letter is full": {health.Condition{Part: "dead-letter", Reason: "is full; reading waits"}, 0, exitFailed},
 		"state":               {health.Condition{Part: "state", Reason: "positions cannot be saved"}, time.Hour, exitDone},
 	} {

@@ -183,7 +183,7 @@ func (o *maskPrinter) record(r event.Raw) error {
 }
 
 // leftOut names a stretch of the input that nothing is printed of.
-func (o *maskPrinter) leftOut(r event.Raw, reason string, length int64) error {
+func (o *maskPrinter) leftOut(r event.Raw, reason event.Reason, length int64) error {
 	_, err := fmt.Fprintf(o.stderr, "left out: %s at byte %d (%d bytes)\n", reason, r.Offset, length)
 	return err
 }

@@ -147,7 +147,7 @@ func (c *onlineCheck) version(ctx context.Context, client *exporter.Client) {
 // input checks that an input can be read.
 func (c *onlineCheck) input(ctx context.Context, in config.Input) {
 	for _, f := range input.Check(ctx, in) {
-		what := "input " + in.ID + ": " + f.What
+		what := "input " + string(in.ID) + ": " + f.What
 		switch {
 		case f.Failed:
 			if f.Unreachable {

@@ -61,7 +61,7 @@ token needs iam:GetAudit on arn:api7:iam:organization/*.`,
 	r.period.addFlags(cmd, "ten minutes ago")
 	flags.BoolVar(&r.opts.Repair, "repair", false, "send what is missing")
 	flags.StringVar(&r.format, "format", "table", "table or json")
-	flags.StringVar(&r.opts.Input, "input", "", "`id` of the input of type api to compare (default: the first of each gateway)")
+	flags.StringVar((*string)(&r.opts.Input), "input", "", "`id` of the input of type api to compare (default: the first of each gateway)")
 	cmd.MarkFlagsOneRequired("last", "from")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
 	return cmd

@@ -23,10 +23,10 @@ func TestStateDescribesEachTypeAndWhatIsOwed(t *testing.T) {
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	api, file := json.RawMessage(`{"next":"2026-11-01T11:50:00Z"}`), json.RawMessage(`{"path":"/var/log/audit.json","offset":120}`)
 	if err := store.Save(
-		checkpoint.Entry{Stream: "dashboard/api", Position: api, Saved: at},
-		checkpoint.Entry{Stream: "files/1", Position: file, Saved: at},
-		checkpoint.Entry{Stream: "renamed/api", Position: api, Saved: at},
-		checkpoint.Entry{Stream: "gone/1", Position: file, Saved: at},
+		checkpoint.Entry{Stream: event.Stream{Input: "dashboard", Name: "api"}, Position: api, Saved: at},
+		checkpoint.Entry{Stream: event.Stream{Input: "files", Name: "1"}, Position: file, Saved: at},
+		checkpoint.Entry{Stream: event.Stream{Input: "renamed", Name: "api"}, Position: api, Saved: at},
+		checkpoint.Entry{Stream: event.Stream{Input: "gone", Name: "1"}, Position: file, Saved: at},
 		checkpoint.OwedEntry([]event.Debt{{Input: "dashboard", Kind: event.DebtUnproven, Key: "11:00 to 11:05", Reason: "3 records were not shown", Since: at}}),
 	); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // The values of Input.Type.
@@ -25,7 +27,7 @@ type Input struct {
 	// ID names the saved positions of this input. It must be unique; under a
 	// new id everything is read again (and found to be there already). Letters,
 	// digits, dot, dash and underscore. Needed.
-	ID string `yaml:"id" is:"inputid" like:"name"`
+	ID event.InputID `yaml:"id" is:"inputid" like:"name"`
 
 	// Gateway overrides the top level's gateway for this input.
 	Gateway string `yaml:"gateway,omitempty" is:"label"`

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/strictyaml"
 )
 
@@ -86,7 +87,7 @@ func (d *decoder) checkWhole(cfg *Config) {
 	if len(cfg.Inputs) == 0 && !d.env.NoInputs {
 		d.needed("", "needed: at least one input", "inputs")
 	}
-	ids := map[string]int{}
+	ids := map[event.InputID]int{}
 	for i, in := range cfg.Inputs {
 		at := fmt.Sprintf("inputs[%d]", i)
 		if in.Type == "" {

@@ -1,5 +1,38 @@
 package event
 
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// InputID is the id of a configured input. It names the input in metrics, logs, tags
+// and saved positions.
+type InputID string
+
+// Stream names what can be read and resumed on its own, among the saved positions: an
+// input, and within it one file or the audit API.
+type Stream struct {
+	Input InputID
+	Name  string
+}
+
+// String is INPUT/NAME, as it stands in the saved positions.
+func (s Stream) String() string { return string(s.Input) + "/" + s.Name }
+
+// MarshalText is String.
+func (s Stream) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads INPUT/NAME; an id has no slash.
+func (s *Stream) UnmarshalText(text []byte) error {
+	input, name, ok := strings.Cut(string(text), "/")
+	if !ok {
+		return errors.New("read the name of a stream: no slash in it")
+	}
+	*s = Stream{InputID(input), name}
+	return nil
+}
+
 // Batch is what a source hands to the pipeline at once: records of one stream,
 // in the order in which they stand there, and the place after the last of them.
 //
@@ -11,11 +44,11 @@ package event
 // included, and must not touch it again.
 type Batch struct {
 	// Input is the id of the configured input, for metrics, logs and tags.
-	Input string
+	Input InputID
 	// Gateway names the gateway whose records these are; part of every _id.
 	Gateway string
 	// Stream names the stream among the saved positions.
-	Stream string
+	Stream Stream
 	// Path is the file's path, "" where there is no file.
 	Path string
 	// Records may be empty: a batch can move the position alone.
@@ -43,10 +76,10 @@ type Batch struct {
 
 // Saved is a stream's position of an earlier run, as a source gets it back.
 type Saved struct {
-	Stream   string
+	Stream   Stream
 	Position []byte
-	// Age is the time since it was saved, in seconds.
-	Age float64
+	// Age is the time since it was saved.
+	Age time.Duration
 	// Recount asks for the records before the position as well, in batches
 	// that are marked Seen: the stream holds records without an id, and equal
 	// ones are told apart by how many came before.
@@ -67,8 +100,7 @@ type Raw struct {
 
 // Fault is why a stretch of input is no record. It becomes a dead letter.
 type Fault struct {
-	// Reason is one of the Reason constants.
-	Reason string
+	Reason Reason
 	// Length is the size of the stretch in bytes, also where Bytes was cut.
 	Length int64
 	// Hash is the keyed hash of the whole stretch (hex) where its bytes were
@@ -79,22 +111,25 @@ type Fault struct {
 	Nameless bool
 }
 
+// Reason is why what was read becomes a dead letter and no document.
+type Reason string
+
 // Reasons for a dead letter that are found before Elasticsearch is asked. They
 // are part of the dead letter's format and of the metrics' labels.
 const (
-	ReasonTooLarge    = "too_large"     // longer than max_record
-	ReasonBrokenJSON  = "broken_json"   // not a JSON object
-	ReasonBrokenRow   = "broken_row"    // not a row of its CSV file
-	ReasonSpreadsheet = "spreadsheet"   // a spreadsheet has rounded an id in the row
-	ReasonNotUTF8     = "not_utf8"      // text in another encoding, or damaged
-	ReasonNoTime      = "no_time"       // no readable event_time
-	ReasonCutShort    = "cut_short"     // the file ended for good inside the record
-	ReasonBrokenPack  = "broken_packed" // the compressed file is damaged here
-	ReasonMaskRefused = "mask_refused"  // a rule with on_error: dead_letter
-	ReasonFailed      = "failed"        // the agent failed on it; its log says where
-	ReasonRefused     = "refused"       // Elasticsearch refused the document
-	ReasonDocTooLarge = "doc_too_large" // Elasticsearch: 413 for the document alone
-	ReasonFailStored  = "failure_store" // Elasticsearch put it into its failure store
+	ReasonTooLarge    Reason = "too_large"     // longer than max_record
+	ReasonBrokenJSON  Reason = "broken_json"   // not a JSON object
+	ReasonBrokenRow   Reason = "broken_row"    // not a row of its CSV file
+	ReasonSpreadsheet Reason = "spreadsheet"   // a spreadsheet has rounded an id in the row
+	ReasonNotUTF8     Reason = "not_utf8"      // text in another encoding, or damaged
+	ReasonNoTime      Reason = "no_time"       // no readable event_time
+	ReasonCutShort    Reason = "cut_short"     // the file ended for good inside the record
+	ReasonBrokenPack  Reason = "broken_packed" // the compressed file is damaged here
+	ReasonMaskRefused Reason = "mask_refused"  // a rule with on_error: dead_letter
+	ReasonFailed      Reason = "failed"        // the agent failed on it; its log says where
+	ReasonRefused     Reason = "refused"       // Elasticsearch refused the document
+	ReasonDocTooLarge Reason = "doc_too_large" // Elasticsearch: 413 for the document alone
+	ReasonFailStored  Reason = "failure_store" // Elasticsearch put it into its failure store
 )
 
 // ID is the _id of a document: 128 bits in unpadded base64url.

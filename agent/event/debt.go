@@ -11,7 +11,7 @@ import "time"
 // Many that are alike (400 files without a free descriptor) are one debt with a Count.
 type Debt struct {
 	// Input is the id of the input that owes it.
-	Input string   `json:"input"`
+	Input InputID  `json:"input"`
 	Kind  DebtKind `json:"kind"`
 	// Key tells the debts of one kind apart: a window of time, the path of a
 	// file; "" where an input has only one of the kind.

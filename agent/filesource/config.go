@@ -14,7 +14,7 @@ import (
 // Config says what to follow. Input, Paths and Key are needed; the zero value of
 // everything else has the default that is named.
 type Config struct {
-	Input   string   // the input's id: the first part of its streams' names
+	Input   event.InputID
 	Gateway string   // part of every _id
 	Paths   []string // globs, ** for any number of folders
 	Exclude []string // globs, matched against the whole path

@@ -17,7 +17,7 @@ import (
 type file struct {
 	path   string
 	id     fileID
-	stream string
+	stream event.Stream
 	f      *os.File  // nil while it is closed, and for a pipe
 	unpack *unpacker // of a compressed file or a pipe
 
@@ -150,7 +150,7 @@ func (f *file) over(inactive time.Duration) bool {
 }
 
 // restart follows the same file from its start, as a new stream.
-func (f *file) restart(stream string) {
+func (f *file) restart(stream event.Stream) {
 	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
 	f.arrival, f.found, f.existed = late, time.Now(), f.size
 	f.head, f.tail, f.skip = nil, nil, nil

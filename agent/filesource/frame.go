@@ -10,9 +10,9 @@ import (
 
 // frame is where reading stands in a stretch, and what was found there.
 type frame struct {
-	pos        int    // where the unfinished rest begins
-	start, end int    // of the record or fault that next found
-	reason     string // "" for a record, otherwise one of event.Reason…
+	pos        int          // where the unfinished rest begins
+	start, end int          // of the record or fault that next found
+	reason     event.Reason // "" for a record, otherwise one of event.Reason…
 }
 
 // framer cuts records out of a stretch of a file's text.
@@ -151,7 +151,7 @@ func holdsTwo(line []byte) bool {
 	}
 }
 
-func (f *framer) found(start, end int, reason string) {
+func (f *framer) found(start, end int, reason event.Reason) {
 	f.start, f.end, f.reason, f.pos = start, end, reason, end
 }
 

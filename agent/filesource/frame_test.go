@@ -29,7 +29,7 @@ func frames(text string, final bool) (found []string, rest string) {
 		for _, p := range parts {
 			s := string(p.Bytes)
 			if p.Fault != nil {
-				s = p.Fault.Reason + ": " + s
+				s = string(p.Fault.Reason) + ": " + s
 			}
 			found = append(found, s)
 		}

@@ -34,7 +34,7 @@ func (k *taken) take(_ context.Context, b event.Batch) error {
 		k.faults = append(k.faults, r.Fault != nil)
 	}
 	if b.Forget {
-		k.forgotten = append(k.forgotten, b.Stream)
+		k.forgotten = append(k.forgotten, b.Stream.String())
 	}
 	if b.Release != nil {
 		b.Release()
@@ -130,7 +130,7 @@ func TestACompressedPipeThatIsCutOrDamagedLeavesAFault(t *testing.T) {
 	whole := zipped(t, strings.Join(recordRange(0, 2000), "\n"))
 	for name, text := range map[string]string{"cut": whole[:len(whole)-20], "damaged": whole[:len(whole)-6] + "xxxxxx"} {
 		got, err := readReader(t, strings.NewReader(text), Config{})
-		if err != nil || len(got) < 1000 || !strings.Contains(strings.Join(got, "\n"), event.ReasonBrokenPack) {
+		if err != nil || len(got) < 1000 || !strings.Contains(strings.Join(got, "\n"), string(event.ReasonBrokenPack)) {
 			t.Errorf("%s: %v, %d records, the last %q", name, err, len(got), got[max(0, len(got)-1):])
 		}
 	}
@@ -147,7 +147,7 @@ func TestACompressedFileThatIsCutLeavesAFault(t *testing.T) {
 		d.writeRaw("a.gz", text)
 		d.once()
 		got := strings.Join(d.got(), "\n")
-		if !strings.Contains(got, event.ReasonBrokenPack) && !strings.Contains(got, event.ReasonCutShort) {
+		if !strings.Contains(got, string(event.ReasonBrokenPack)) && !strings.Contains(got, string(event.ReasonCutShort)) {
 			t.Errorf("%s: %d bytes of records, no fault", name, len(got))
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // window is how many bytes at the start of a file and before a position are
@@ -78,8 +80,8 @@ func digest(key, data []byte) string {
 
 // newStream makes the name of a new file's stream: unlike the path and the inode,
 // it is never used for another file.
-func newStream(input string) string {
+func newStream(input event.InputID) event.Stream {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails, says its documentation
-	return input + "/" + hex.EncodeToString(b[:])
+	return event.Stream{Input: input, Name: hex.EncodeToString(b[:])}
 }

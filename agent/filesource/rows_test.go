@@ -344,7 +344,7 @@ func TestARowThatIsTooLarge(t *testing.T) {
 	large := func(n int) string { return "x,\"" + strings.Repeat("\"\"\n", n) + "\"" }
 	d.write("a.csv", slices.Concat([]string{"id,event"}, rowLines(0, 2), []string{large(100_000)}, rowLines(2, 3), []string{large(2800)}, rowLines(3, 5))...)
 	d.once()
-	d.expect(slices.Concat(rowRecords(0, 5), []string{event.ReasonTooLarge + ": "})...)
+	d.expect(slices.Concat(rowRecords(0, 5), []string{string(event.ReasonTooLarge) + ": "})...)
 }
 
 // An answer of the audit API that was saved is read as its records.

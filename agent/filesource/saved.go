@@ -1,8 +1,9 @@
 package filesource
 
 import (
+	"cmp"
 	"context"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
@@ -55,8 +56,8 @@ func (s *Source) attach(f *file) error {
 }
 
 // candidates lists the saved streams that may be f's, the likeliest first.
-func (s *Source) candidates(f *file) []string {
-	var same, byPath []string
+func (s *Source) candidates(f *file) []event.Stream {
+	var same, byPath []event.Stream
 	for stream, saved := range s.saved {
 		switch {
 		case saved.fileID == f.id:
@@ -65,8 +66,8 @@ func (s *Source) candidates(f *file) []string {
 			byPath = append(byPath, stream)
 		}
 	}
-	sort.Strings(same)
-	sort.Strings(byPath)
+	slices.SortFunc(same, byName)
+	slices.SortFunc(byPath, byName)
 	return append(same, byPath...)
 }
 
@@ -81,7 +82,7 @@ const maxAbsent = 4096
 func (s *Source) forgetOrphans(ctx context.Context, emit Emit) error {
 	excess := len(s.saved) - maxAbsent
 	for stream, saved := range s.saved {
-		if saved.Age > savedFor.Seconds() || excess > 0 {
+		if saved.Age > savedFor || excess > 0 {
 			excess--
 			delete(s.saved, stream)
 			s.orphan = append(s.orphan, stream)
@@ -95,3 +96,5 @@ func (s *Source) forgetOrphans(ctx context.Context, emit Emit) error {
 	s.orphan = nil
 	return nil
 }
+
+func byName(a, b event.Stream) int { return cmp.Compare(a.String(), b.String()) }

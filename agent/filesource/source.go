@@ -19,9 +19,9 @@ type Source struct {
 	rowWriter rowWriter
 
 	files  map[fileID]*file
-	opened []*file              // that may hold a descriptor
-	saved  map[string]savedFile // positions that no file has taken over yet, by stream
-	orphan []string             // streams to forget
+	opened []*file                    // that may hold a descriptor
+	saved  map[event.Stream]savedFile // positions that no file has taken over yet, by stream
+	orphan []event.Stream             // streams to forget
 
 	arrival arrival          // of what is found now
 	failing map[string]error // the last fault of each path that has one
@@ -34,7 +34,7 @@ func New(cfg Config) *Source {
 		cfg:     cfg,
 		buffers: newBuffers(cfg.BatchBytes),
 		files:   map[fileID]*file{},
-		saved:   map[string]savedFile{},
+		saved:   map[event.Stream]savedFile{},
 		failing: map[string]error{},
 	}
 }

@@ -42,8 +42,8 @@ type desk struct {
 	records []string // "text", or "reason: text" of a fault
 	counted []string // of batches that are only counted
 	batches []event.Batch
-	saved   map[string]event.Saved
-	durable map[string]event.Saved // what a kill leaves of saved
+	saved   map[event.Stream]event.Saved
+	durable map[event.Stream]event.Saved // what a kill leaves of saved
 
 	cancel context.CancelFunc
 	ended  chan error
@@ -51,7 +51,7 @@ type desk struct {
 }
 
 func newDesk(t fataler, dir string, globs ...string) *desk {
-	d := &desk{t: t, dir: dir, saved: map[string]event.Saved{}}
+	d := &desk{t: t, dir: dir, saved: map[event.Stream]event.Saved{}}
 	d.config = Config{
 		Input: "in", Gateway: "gw", Key: []byte("key"),
 		PollInterval: 10 * time.Millisecond, ScanInterval: 20 * time.Millisecond,
@@ -96,7 +96,7 @@ func (d *desk) kill() {
 	d.stop()
 	d.saved = maps.Clone(d.durable)
 	if d.saved == nil {
-		d.saved = map[string]event.Saved{}
+		d.saved = map[event.Stream]event.Saved{}
 	}
 }
 
@@ -118,7 +118,7 @@ func (d *desk) take(_ context.Context, b event.Batch) error {
 	for _, r := range b.Records {
 		text := string(r.Bytes)
 		if r.Fault != nil {
-			text = r.Fault.Reason + ": " + text
+			text = string(r.Fault.Reason) + ": " + text
 		}
 		if b.Seen {
 			d.counted = append(d.counted, text)
@@ -487,7 +487,7 @@ func TestR6_Gzip(t *testing.T) {
 		d.write("other.gz", record(7)) // plain in spite of its name
 		d.once()
 		got := d.got()
-		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, event.ReasonBrokenPack) }) || !slices.Contains(got, record(7)) {
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, string(event.ReasonBrokenPack)) }) || !slices.Contains(got, record(7)) {
 			t.Errorf("of %d records the last are %q", len(got), got[max(0, len(got)-3):])
 		}
 	})

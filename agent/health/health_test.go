@@ -37,14 +37,14 @@ func TestTheLedgerAddsUp(t *testing.T) {
 
 func TestConditionsKeepTheirBeginning(t *testing.T) {
 	var c Conditions
-	if !c.Set("elasticsearch", "refuses the key") || c.Set("elasticsearch", "refuses the key") {
+	if !c.Set(Condition{Part: "elasticsearch", Reason: "refuses the key"}) || c.Set(Condition{Part: "elasticsearch", Reason: "refuses the key"}) {
 		t.Error("news is told once")
 	}
 	since := c.List()[0].Since
-	if !c.Set("elasticsearch", "is gone") || c.List()[0].Since != since {
+	if !c.Set(Condition{Part: "elasticsearch", Reason: "is gone"}) || c.List()[0].Since != since {
 		t.Error("another reason is news, but no new beginning")
 	}
-	if !c.Set("elasticsearch", "") || c.Set("elasticsearch", "") || len(c.List()) != 0 {
+	if !c.Set(Condition{Part: "elasticsearch", Reason: ""}) || c.Set(Condition{Part: "elasticsearch", Reason: ""}) || len(c.List()) != 0 {
 		t.Error("the end is told once")
 	}
 }
@@ -81,7 +81,7 @@ func TestServer(t *testing.T) {
 	if status, _ := get(t, url+"/readyz"); status != 200 {
 		t.Errorf("ready: %d", status)
 	}
-	c.Set("state", "the disk is full")
+	c.Set(Condition{Part: "state", Reason: "the disk is full"})
 	status, body := get(t, url+"/readyz")
 	var answer struct{ Waiting []Condition }
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 503 || answer.Waiting[0].Reason != "the disk is full" {
@@ -108,7 +108,7 @@ func TestMetricNamesAreClean(t *testing.T) {
 	in.Follow("files", time.Second)
 	in.ReachedEnd("files")
 	l.Of("files").Read.Add(1)
-	c.Set("state", "x")
+	c.Set(Condition{Part: "state", Reason: "x"})
 	m := NewMetrics("1", &l, &c, &in)
 	problems, err := testutil.GatherAndLint(m.registry)
 	if err != nil {

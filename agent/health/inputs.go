@@ -15,7 +15,7 @@ import (
 // nothing. The zero value has no inputs.
 type Inputs struct {
 	mu     sync.Mutex
-	inputs map[string]*inputState
+	inputs map[event.InputID]*inputState
 }
 
 type inputState struct {
@@ -38,16 +38,16 @@ const (
 )
 
 // Follow adds an input that is looked at once in every interval.
-func (i *Inputs) Follow(input string, interval time.Duration) {
+func (i *Inputs) Follow(input event.InputID, interval time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.of(input)
 	s.within, s.began = max(patience*interval, leastPatient), time.Now()
 }
 
-func (i *Inputs) of(input string) *inputState {
+func (i *Inputs) of(input event.InputID) *inputState {
 	if i.inputs == nil {
-		i.inputs = map[string]*inputState{}
+		i.inputs = map[event.InputID]*inputState{}
 	}
 	s := i.inputs[input]
 	if s == nil {
@@ -58,7 +58,7 @@ func (i *Inputs) of(input string) *inputState {
 }
 
 // ReachedEnd notes that everything that an input had just now was read.
-func (i *Inputs) ReachedEnd(input string) {
+func (i *Inputs) ReachedEnd(input event.InputID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.of(input).end = time.Now()
@@ -119,8 +119,8 @@ func (s *inputState) unread(now time.Time) (event.Debt, bool) {
 }
 
 // counts is how many debts of each kind an input has.
-func (i *Inputs) counts() map[string]map[event.DebtKind]int64 {
-	counts := map[string]map[event.DebtKind]int64{}
+func (i *Inputs) counts() map[event.InputID]map[event.DebtKind]int64 {
+	counts := map[event.InputID]map[event.DebtKind]int64{}
 	i.mu.Lock()
 	for input := range i.inputs {
 		counts[input] = map[event.DebtKind]int64{}
@@ -133,10 +133,10 @@ func (i *Inputs) counts() map[string]map[event.DebtKind]int64 {
 }
 
 // ends is when the end of each input was reached last.
-func (i *Inputs) ends() map[string]time.Time {
+func (i *Inputs) ends() map[event.InputID]time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	ends := map[string]time.Time{}
+	ends := map[event.InputID]time.Time{}
 	for input, s := range i.inputs {
 		if !s.end.IsZero() {
 			ends[input] = s.end

@@ -20,7 +20,7 @@ func TestAnInputIsReadyWhenItWasReadToItsEndAndOwesNothing(t *testing.T) {
 		owed := func() string {
 			var kinds []string
 			for _, d := range in.Owed() {
-				kinds = append(kinds, d.Input+" "+string(d.Kind))
+				kinds = append(kinds, string(d.Input)+" "+string(d.Kind))
 			}
 			return strings.Join(kinds, ", ")
 		}
@@ -98,7 +98,7 @@ func TestReadyzShowsWhatIsOwed(t *testing.T) {
 		in.Owe(event.Debt{Input: "api", Kind: event.DebtUnproven, Key: key + time.Now().String(), Reason: "r"})
 	}
 	ready(http.StatusServiceUnavailable, "degraded", 150)
-	c.Set("state", "the disk is full")
+	c.Set(Condition{Part: "state", Reason: "the disk is full"})
 	ready(http.StatusServiceUnavailable, "waiting", 150)
 	_, metrics := get(t, url+"/metrics")
 	for _, want := range []string{

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // Counts accounts for the records of one input.
@@ -37,7 +39,7 @@ func (c *Counts) Succeeded(now time.Time, recordTime int64) {
 
 // Totals is a reading of Counts.
 type Totals struct {
-	Input         string
+	Input         event.InputID
 	Read          int64
 	Indexed       int64
 	Duplicate     int64
@@ -50,7 +52,7 @@ type Totals struct {
 	Newest      int64 // the time of the newest such record
 }
 
-func (c *Counts) totals(input string) Totals {
+func (c *Counts) totals(input event.InputID) Totals {
 	t := Totals{
 		Input: input, Indexed: c.Indexed.Load(), Duplicate: c.Duplicate.Load(),
 		DeadLettered: c.DeadLettered.Load(), FailureStored: c.FailureStored.Load(), Dropped: c.Dropped.Load(),
@@ -65,15 +67,15 @@ func (c *Counts) totals(input string) Totals {
 // Ledger holds the Counts of every input. Its zero value is ready for use.
 type Ledger struct {
 	mu     sync.Mutex
-	inputs map[string]*Counts
+	inputs map[event.InputID]*Counts
 }
 
 // Of returns the counts of an input.
-func (l *Ledger) Of(input string) *Counts {
+func (l *Ledger) Of(input event.InputID) *Counts {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inputs == nil {
-		l.inputs = map[string]*Counts{}
+		l.inputs = map[event.InputID]*Counts{}
 	}
 	c := l.inputs[input]
 	if c == nil {
@@ -97,7 +99,7 @@ func (l *Ledger) Totals() []Totals {
 
 // MarshalZerologObject writes the totals to a log line.
 func (t Totals) MarshalZerologObject(e *zerolog.Event) {
-	e.Str("input", t.Input).Int64("read", t.Read).Int64("indexed", t.Indexed).Int64("duplicate", t.Duplicate).
+	e.Str("input", string(t.Input)).Int64("read", t.Read).Int64("indexed", t.Indexed).Int64("duplicate", t.Duplicate).
 		Int64("dead_lettered", t.DeadLettered).Int64("failure_stored", t.FailureStored).
 		Int64("dropped", t.Dropped).Int64("in_flight", t.InFlight)
 }

@@ -102,11 +102,11 @@ func (c inputCollector) Describe(out chan<- *prometheus.Desc) {
 func (c inputCollector) Collect(out chan<- prometheus.Metric) {
 	for input, counts := range c.inputs.counts() {
 		for _, kind := range event.DebtKinds {
-			out <- prometheus.MustNewConstMetric(owed, prometheus.GaugeValue, float64(counts[kind]), input, string(kind))
+			out <- prometheus.MustNewConstMetric(owed, prometheus.GaugeValue, float64(counts[kind]), string(input), string(kind))
 		}
 	}
 	for input, at := range c.inputs.ends() {
-		out <- prometheus.MustNewConstMetric(readToEnd, prometheus.GaugeValue, float64(at.UnixMilli())/1000, input)
+		out <- prometheus.MustNewConstMetric(readToEnd, prometheus.GaugeValue, float64(at.UnixMilli())/1000, string(input))
 	}
 }
 
@@ -122,17 +122,17 @@ func (c ledgerCollector) Describe(out chan<- *prometheus.Desc) {
 
 func (c ledgerCollector) Collect(out chan<- prometheus.Metric) {
 	for _, t := range c.ledger.Totals() {
-		out <- prometheus.MustNewConstMetric(recordsRead, prometheus.CounterValue, float64(t.Read), t.Input)
-		out <- prometheus.MustNewConstMetric(recordsInFlight, prometheus.GaugeValue, float64(t.InFlight), t.Input)
+		out <- prometheus.MustNewConstMetric(recordsRead, prometheus.CounterValue, float64(t.Read), string(t.Input))
+		out <- prometheus.MustNewConstMetric(recordsInFlight, prometheus.GaugeValue, float64(t.InFlight), string(t.Input))
 		for verdict, n := range map[string]int64{
 			"indexed": t.Indexed, "duplicate": t.Duplicate, "dead_lettered": t.DeadLettered,
 			"failure_stored": t.FailureStored, "dropped": t.Dropped,
 		} {
-			out <- prometheus.MustNewConstMetric(recordsDone, prometheus.CounterValue, float64(n), t.Input, verdict)
+			out <- prometheus.MustNewConstMetric(recordsDone, prometheus.CounterValue, float64(n), string(t.Input), verdict)
 		}
 		for desc, at := range map[*prometheus.Desc]int64{lastSuccess: t.LastSuccess, newestRecord: t.Newest} {
 			if at != 0 {
-				out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at)/1000, t.Input)
+				out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at)/1000, string(t.Input))
 			}
 		}
 	}
@@ -157,6 +157,6 @@ func (c conditionCollector) Describe(out chan<- *prometheus.Desc) { out <- waiti
 
 func (c conditionCollector) Collect(out chan<- prometheus.Metric) {
 	for _, x := range c.conditions.List() {
-		out <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(x.Since.UnixMilli())/1000, x.Part)
+		out <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(x.Since.UnixMilli())/1000, string(x.Part))
 	}
 }

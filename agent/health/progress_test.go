@@ -7,14 +7,21 @@ func TestProgress(t *testing.T) {
 		happens func(counts *Counts, conditions *Conditions, rounds *int64)
 		want    bool
 	}{
-		"idle, its loops come round":             {func(_ *Counts, _ *Conditions, r *int64) { *r++ }, true},
-		"idle, a loop hangs":                     {func(*Counts, *Conditions, *int64) {}, false},
-		"records are settled":                    {func(c *Counts, _ *Conditions, _ *int64) { c.Read.Add(9); c.Indexed.Add(1) }, true},
-		"records are dropped by a rule":          {func(c *Counts, _ *Conditions, _ *int64) { c.Read.Add(1); c.Dropped.Add(1) }, true},
-		"records are read and none is settled":   {func(c *Counts, _ *Conditions, r *int64) { c.Read.Add(9); *r++ }, false},
-		"records wait for Elasticsearch":         {func(c *Counts, x *Conditions, _ *int64) { c.Read.Add(9); x.Set("elasticsearch", "is gone") }, true},
-		"idle, the state cannot be saved":        {func(_ *Counts, x *Conditions, _ *int64) { x.Set("state", "the disk is full") }, true},
-		"what was waited for came, and it hangs": {func(c *Counts, x *Conditions, _ *int64) { c.Read.Add(9); x.Set("state", "full"); x.Set("state", "") }, false},
+		"idle, its loops come round":           {func(_ *Counts, _ *Conditions, r *int64) { *r++ }, true},
+		"idle, a loop hangs":                   {func(*Counts, *Conditions, *int64) {}, false},
+		"records are settled":                  {func(c *Counts, _ *Conditions, _ *int64) { c.Read.Add(9); c.Indexed.Add(1) }, true},
+		"records are dropped by a rule":        {func(c *Counts, _ *Conditions, _ *int64) { c.Read.Add(1); c.Dropped.Add(1) }, true},
+		"records are read and none is settled": {func(c *Counts, _ *Conditions, r *int64) { c.Read.Add(9); *r++ }, false},
+		"records wait for Elasticsearch": {func(c *Counts, x *Conditions, _ *int64) {
+			c.Read.Add(9)
+			x.Set(Condition{Part: "elasticsearch", Reason: "is gone"})
+		}, true},
+		"idle, the state cannot be saved": {func(_ *Counts, x *Conditions, _ *int64) { x.Set(Condition{Part: "state", Reason: "the disk is full"}) }, true},
+		"what was waited for came, and it hangs": {func(c *Counts, x *Conditions, _ *int64) {
+			c.Read.Add(9)
+			x.Set(Condition{Part: "state", Reason: "full"})
+			x.Set(Condition{Part: "state", Reason: ""})
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var ledger Ledger

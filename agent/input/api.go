@@ -8,6 +8,7 @@ import (
 
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter/peer"
 )
@@ -106,11 +107,11 @@ func APIClient(api *config.APIInput) (apisource.ClientConfig, error) {
 	return c, nil
 }
 
-func exportAPI(m *health.Metrics, input string, source *apisource.Source) {
+func exportAPI(m *health.Metrics, input event.InputID, source *apisource.Source) {
 	if m == nil {
 		return
 	}
-	labels := health.Labels{"input": input}
+	labels := health.Labels{"input": string(input)}
 	s, r := source.Stats(), source.Reader()
 	seconds := func(read func() int64) func() float64 {
 		return func() float64 { return float64(read()) / 1000 }

@@ -81,11 +81,11 @@ func (files) check(_ context.Context, in config.Input) []Finding {
 
 func (files) describe(position []byte) (string, error) { return filesource.Describe(position) }
 
-func exportFiles(m *health.Metrics, input string, s *filesource.Stats) {
+func exportFiles(m *health.Metrics, input event.InputID, s *filesource.Stats) {
 	if m == nil {
 		return
 	}
-	labels := health.Labels{"input": input}
+	labels := health.Labels{"input": string(input)}
 	m.Gauge("files_followed", "Files that are followed.", labels, func() float64 { return float64(s.Files.Load()) })
 	m.Gauge("files_behind_bytes", "Bytes on disk that are not read yet.", labels, func() float64 { return float64(s.BehindBytes.Load()) })
 	m.Counter("file_truncations_total", "Files that were truncated or written anew.", labels, s.Truncations.Load)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -86,7 +85,7 @@ var kinds = map[string]kind{
 
 // Build makes the source of an input and exports its metrics.
 func Build(in config.Input, s Surroundings) (Built, error) {
-	s.Log = s.Log.With().Str("input", in.ID).Logger()
+	s.Log = s.Log.With().Str("input", string(in.ID)).Logger()
 	if s.Condition == nil {
 		s.Condition = func(string) bool { return false }
 	}
@@ -99,10 +98,9 @@ func Check(ctx context.Context, in config.Input) []Finding { return kinds[in.Typ
 // Describe renders a saved position of a stream for a person. The type of the input
 // that the stream belongs to says how; where the configuration does not have it any
 // more, the type that understands the position.
-func Describe(inputs []config.Input, stream string, position []byte) string {
-	id, _, _ := strings.Cut(stream, "/")
+func Describe(inputs []config.Input, stream event.Stream, position []byte) string {
 	for _, in := range inputs {
-		if in.ID != id {
+		if in.ID != stream.Input {
 			continue
 		}
 		if text, err := kinds[in.Type].describe(position); err == nil {
@@ -119,7 +117,7 @@ func Describe(inputs []config.Input, stream string, position []byte) string {
 
 // follow tells the watchers that the input will be looked at in this interval, and
 // gives the functions by which its source tells how it is.
-func (s Surroundings) follow(input string, interval time.Duration) (reachedEnd func(), owe func(event.Debt)) {
+func (s Surroundings) follow(input event.InputID, interval time.Duration) (reachedEnd func(), owe func(event.Debt)) {
 	if s.Inputs == nil {
 		return func() {}, func(event.Debt) {}
 	}

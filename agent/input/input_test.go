@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 )
 
 // Every type that the configuration knows is put together here, and the other way
@@ -33,7 +34,7 @@ func TestAPositionBelongsToOneType(t *testing.T) {
 			}
 		}
 	}
-	if got := Describe(nil, "x/y", []byte(`{"new":1}`)); got != `{"new":1}` {
+	if got := Describe(nil, event.Stream{Input: "x", Name: "y"}, []byte(`{"new":1}`)); got != `{"new":1}` {
 		t.Errorf("a position that nobody understands reads %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 )
 
@@ -22,7 +23,7 @@ func (s *stand) beside(reader string, paths ...string) (health.Totals, error) {
 	s.config = &cfg
 	o := Options{Once: true, Beside: "import"}
 	if len(paths) == 0 {
-		o.Readers = map[string]io.Reader{"import": strings.NewReader(reader)}
+		o.Readers = map[event.InputID]io.Reader{"import": strings.NewReader(reader)}
 	}
 	p := s.open(o)
 	err := errors.Join(p.Run(s.t.Context()), p.Close())
@@ -85,7 +86,7 @@ func TestAPipeThatBreaksEndsTheRun(t *testing.T) {
 		_, _ = io.WriteString(w, recordLines(0, 20_000)) // all is read
 		_ = w.CloseWithError(broken)                     // never fails
 	}()
-	p := s.open(Options{Once: true, Readers: map[string]io.Reader{"import": r}})
+	p := s.open(Options{Once: true, Readers: map[event.InputID]io.Reader{"import": r}})
 	if err := p.Run(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/auditship/auditship/agent/apisource"
 	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/queue"
@@ -43,7 +44,7 @@ type Options struct {
 	// DeadLetter is a file for the dead letters instead of the configured folder.
 	DeadLetter string
 	// Readers are read by the file inputs of these ids instead of their paths.
-	Readers map[string]io.Reader
+	Readers map[event.InputID]io.Reader
 	// Needs are privileges of the client. While nothing is sent, Elasticsearch is
 	// asked for them, so that the agent is not called ready when it could not
 	// deliver. Without any it is not asked.
@@ -193,7 +194,7 @@ func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, 
 		StateKey: stateKey, Names: plan.EventNames(in.Gateway),
 		Once: o.Once, Resumed: o.Beside != "" || !p.store.Fresh(), Forget: o.Beside != "", Reader: o.Readers[in.ID],
 		Log: p.log, Metrics: p.metrics, Inputs: p.readiness,
-		Condition: func(reason string) bool { return p.notices.set("input/"+in.ID, reason) },
+		Condition: func(reason string) bool { return p.notices.set(health.InputPart(in.ID), reason) },
 	})
 	if err != nil {
 		return configured{}, err

@@ -70,11 +70,11 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 }
 
 // refused is the dead letter of a finished document.
-func (s *shipment) refused(i int, v bulk.Verdict, reason string) deadletter.Letter {
+func (s *shipment) refused(i int, v bulk.Verdict, reason event.Reason) deadletter.Letter {
 	d := s.Documents[i]
 	return deadletter.Letter{
-		Reason: reason, Error: &deadletter.Error{Status: v.Status, Type: v.Type, Field: v.Field},
-		Input: s.Batch.Input, Gateway: s.Batch.Gateway, Path: s.Batch.Path,
+		Reason: string(reason), Error: &deadletter.Error{Status: v.Status, Type: v.Type, Field: v.Field},
+		Input: string(s.Batch.Input), Gateway: s.Batch.Gateway, Path: s.Batch.Path,
 		Offset: s.Places[i].Offset, Length: s.Places[i].Length,
 		ID: string(d.ID[:]), Document: d.Source,
 	}

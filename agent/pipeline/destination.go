@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/peer"
@@ -21,8 +22,21 @@ type destination struct {
 
 	mu      sync.Mutex
 	last    time.Time // of the last answer to documents
-	sending string    // why documents wait
-	asking  string    // why asking failed
+	sending why       // documents wait
+	asking  why       // asking failed
+}
+
+// why is a reason with what can be said about it; the zero value is none.
+type why struct {
+	bulk.Reason
+	detail string
+}
+
+func (w why) String() string {
+	if w.detail == "" {
+		return string(w.Reason)
+	}
+	return string(w.Reason) + ": " + w.detail
 }
 
 // askEvery is how often Elasticsearch is asked while it is sent nothing, and
@@ -57,7 +71,7 @@ func (p *destination) keepAsking(ctx context.Context) {
 func (p *destination) quiet(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.sending == "" && now.Sub(p.last) >= askEvery
+	return p.sending == why{} && now.Sub(p.last) >= askEvery
 }
 
 // errLacking is that of a client without all privileges.
@@ -76,23 +90,23 @@ func askFor(ctx context.Context, client *exporter.Client, needs exporter.Privile
 }
 
 // whyNot is an error as a reason, in the words that bulk uses where it has some.
-func whyNot(err error) string {
+func whyNot(err error) why {
 	var refused *exporter.Error
 	switch {
 	case err == nil:
-		return ""
+		return why{}
 	case errors.Is(err, errLacking):
-		return string(bulk.ReasonForbidden) + ": " + err.Error()
+		return why{bulk.ReasonForbidden, err.Error()}
 	case errors.As(err, &refused) && refused.Status == 401:
-		return string(bulk.ReasonUnauthorized)
+		return why{Reason: bulk.ReasonUnauthorized}
 	case errors.As(err, &refused) && refused.Status == 403:
-		return string(bulk.ReasonForbidden)
+		return why{Reason: bulk.ReasonForbidden}
 	case errors.As(err, &refused) && refused.Status == 429:
-		return string(bulk.ReasonOverloaded)
+		return why{Reason: bulk.ReasonOverloaded}
 	case errors.As(err, &refused):
-		return string(bulk.ReasonServerError)
+		return why{Reason: bulk.ReasonServerError}
 	}
-	return string(bulk.ReasonUnreachable)
+	return why{Reason: bulk.ReasonUnreachable}
 }
 
 // waiting takes what the bulk sender says of Elasticsearch.
@@ -101,12 +115,12 @@ func (p *destination) waiting(c bulk.Condition) {
 		return // nobody waits any more, but not because it works
 	}
 	p.learn(func() {
-		p.sending = string(c.Reason)
-		if c.Reason.Lasting() && c.Detail != "" {
-			p.sending += ": " + c.Detail
+		p.sending = why{Reason: c.Reason}
+		if c.Reason.Lasting() {
+			p.sending.detail = c.Detail
 		}
 		if !c.Waiting {
-			p.asking = ""
+			p.asking = why{}
 		}
 	})
 }
@@ -117,7 +131,7 @@ func (p *destination) observe(x bulk.Exchange) {
 	p.learn(func() {
 		p.last = time.Now()
 		if x.Status < 300 {
-			p.asking = ""
+			p.asking = why{}
 		}
 	})
 }
@@ -128,10 +142,11 @@ func (p *destination) learn(change func()) {
 	defer p.mu.Unlock() // the changes are told in their order
 	change()
 	reason := p.sending
-	if reason == "" {
+	if reason == (why{}) {
 		reason = p.asking
 	}
-	if p.notices.set("elasticsearch", reason) && reason != "" {
-		p.notices.log.Warn().Str("reason", reason).Msg("elasticsearch does not take documents; waiting, nothing is lost")
+	c := health.Condition{Part: health.Elasticsearch, Reason: reason.String(), Lasting: reason.Lasting()}
+	if p.notices.tell(c) && c.Reason != "" {
+		p.notices.log.Warn().Str("reason", c.Reason).Msg("elasticsearch does not take documents; waiting, nothing is lost")
 	}
 }

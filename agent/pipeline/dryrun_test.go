@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
@@ -24,7 +25,7 @@ func dryRunOf(t *testing.T, state, text string, reject func(deadletter.Letter) e
 	file := config.DefaultFileInput()
 	cfg.Inputs = []config.Input{{Type: config.TypeFile, ID: "pipe", Gateway: "test", File: &file}}
 	var out bytes.Buffer
-	totals, err := DryRun(t.Context(), &cfg, Options{Readers: map[string]io.Reader{"pipe": strings.NewReader(text)}}, &out, reject)
+	totals, err := DryRun(t.Context(), &cfg, Options{Readers: map[event.InputID]io.Reader{"pipe": strings.NewReader(text)}}, &out, reject)
 	documents := map[string]json.RawMessage{}
 	for line := range strings.Lines(out.String()) {
 		var d struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/auditship/auditship/agent/api7sim"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -54,7 +55,7 @@ func (s *stand) notReady(url, part, reason string) {
 		}
 		s.must(json.Unmarshal([]byte(body), &answer))
 		for _, c := range answer.Waiting {
-			if c.Part == part && strings.Contains(c.Reason, reason) && !c.Since.IsZero() {
+			if string(c.Part) == part && strings.Contains(c.Reason, reason) && !c.Since.IsZero() {
 				return true
 			}
 		}
@@ -118,7 +119,7 @@ func TestDeliveryEndsWhatAskingFound(t *testing.T) {
 	s := newStand(t)
 	url := s.listen()
 	p := s.open(Options{})
-	p.peer.learn(func() { p.peer.asking = "unreachable" })
+	p.peer.learn(func() { p.peer.asking = why{Reason: bulk.ReasonUnreachable} })
 	s.run(p, func(p *Pipeline) {
 		s.notReady(url, "elasticsearch", "unreachable")
 		s.write("a.json", record(1)+"\n")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter/deadletter"
 	"github.com/auditship/auditship/exporter/peer"
 )
@@ -58,7 +59,7 @@ func (l *letters) bury(ctx context.Context, written ...deadletter.Letter) error 
 	for {
 		err := l.box.Append(ctx, written...)
 		if err == nil {
-			l.notices.set("dead-letter", "")
+			l.notices.set(health.DeadLetter, "")
 			for i := range written {
 				l.buried.add(written[i].Reason, 1)
 			}
@@ -68,7 +69,7 @@ func (l *letters) bury(ctx context.Context, written ...deadletter.Letter) error 
 		if errors.Is(err, deadletter.ErrFull) {
 			reason = "is full; reading waits until it is replayed or dead_letter.max_size raised"
 		}
-		if l.notices.set("dead-letter", reason) {
+		if l.notices.tell(health.Condition{Part: health.DeadLetter, Reason: reason, Lasting: true}) {
 			l.notices.log.Error().Err(err).Msg("dead letter " + reason)
 		}
 		if err := peer.Sleep(ctx, time.Second); err != nil {

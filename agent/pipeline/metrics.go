@@ -2,10 +2,10 @@ package pipeline
 
 import (
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/exporter/bulk"
 )
@@ -76,15 +76,15 @@ func (p *Pipeline) exportExporter() {
 	p.metrics.Gauge("dead_letter_bytes", "Bytes of dead letters on disk.", nil, p.letters.bytes)
 }
 
-func (p *Pipeline) exportInput(input string) {
+func (p *Pipeline) exportInput(input event.InputID) {
 	p.metrics.Gauge("oldest_in_flight_seconds", "For how long the oldest record without a verdict has been in the agent; 0 without one.",
-		health.Labels{"input": input}, func() float64 { return p.oldest(input, time.Now()).Seconds() })
+		health.Labels{"input": string(input)}, func() float64 { return p.oldest(input, time.Now()).Seconds() })
 }
 
 // oldest is how long ago the oldest record in flight of an input was read.
-func (p *Pipeline) oldest(input string, now time.Time) (age time.Duration) {
-	p.releases.Waiting(func(stream string, place savedPlace) {
-		if id, _, _ := strings.Cut(stream, "/"); id == input {
+func (p *Pipeline) oldest(input event.InputID, now time.Time) (age time.Duration) {
+	p.releases.Waiting(func(stream event.Stream, place savedPlace) {
+		if stream.Input == input {
 			age = max(age, now.Sub(place.read))
 		}
 	})

@@ -19,8 +19,14 @@ type notices struct {
 
 // set notes that a part waits, or with an empty reason that it works again. It reports
 // whether that is news that belongs on the log.
-func (n *notices) set(part, reason string) bool {
-	if !n.conditions.Set(part, reason) {
+func (n *notices) set(part health.Part, reason string) bool {
+	return n.tell(health.Condition{Part: part, Reason: reason})
+}
+
+// tell is set for a condition that may be lasting.
+func (n *notices) tell(c health.Condition) bool {
+	part, reason := c.Part, c.Reason
+	if !n.conditions.Set(c) {
 		return false
 	}
 	allowed, untold := n.told.allow(part, time.Now())
@@ -28,10 +34,10 @@ func (n *notices) set(part, reason string) bool {
 		return false
 	}
 	if untold > 0 {
-		n.log.Warn().Int("changes", untold).Msg(part + " keeps changing; not every change is logged")
+		n.log.Warn().Int("changes", untold).Msg(string(part) + " keeps changing; not every change is logged")
 	}
 	if reason == "" {
-		n.log.Info().Msg(part + " works again")
+		n.log.Info().Msg(string(part) + " works again")
 	}
 	return true
 }
@@ -45,7 +51,7 @@ const (
 // throttle lets each part say so much in a time. Its zero value is ready for use.
 type throttle struct {
 	mu    sync.Mutex
-	parts map[string]*spell
+	parts map[health.Part]*spell
 }
 
 // spell is a time in which a part said something.
@@ -57,11 +63,11 @@ type spell struct {
 
 // allow reports whether a part may say something now, and how often it was not
 // allowed to since it last was.
-func (t *throttle) allow(part string, now time.Time) (allowed bool, untold int) {
+func (t *throttle) allow(part health.Part, now time.Time) (allowed bool, untold int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.parts == nil {
-		t.parts = map[string]*spell{}
+		t.parts = map[health.Part]*spell{}
 	}
 	s := t.parts[part]
 	if s == nil {

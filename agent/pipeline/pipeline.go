@@ -46,7 +46,7 @@ type Pipeline struct {
 	order     chan *job // the same batches, as they were emitted
 	queue     *queue.Queue[*shipment]
 	shipments *shipments // takes settled ones back
-	releases  *queue.Order[savedPlace]
+	releases  *queue.Order[event.Stream, savedPlace]
 	positions positions
 	counters  transform.Counters // of streams with records without an id
 	reloaded  atomic.Bool        // the configuration was last read with success
@@ -55,7 +55,7 @@ type Pipeline struct {
 // configured is one input of the configuration with its source and its way to
 // transform records.
 type configured struct {
-	id          string
+	id          event.InputID
 	source      input.Source
 	progress    func() input.Progress         // nil where it has no end
 	transformer func() *transform.Transformer // a new one for each goroutine
@@ -142,7 +142,7 @@ func (p *Pipeline) carry(ctx, drain context.Context) error {
 	sources, sourcesCtx := errgroup.WithContext(reading)
 	for _, in := range p.inputs {
 		sources.Go(func() error {
-			return contain.Run("input "+in.id, func() error { return p.read(sourcesCtx, in) })
+			return contain.Run("input "+string(in.id), func() error { return p.read(sourcesCtx, in) })
 		})
 	}
 
@@ -203,7 +203,7 @@ func (p *Pipeline) emit(ctx context.Context, j *job) error {
 // job is a batch on its way through the transformers.
 type job struct {
 	batch event.Batch
-	in    string
+	in    event.InputID
 	read  time.Time
 	done  chan struct{} // closed when out is set
 	out   *shipment
@@ -211,7 +211,7 @@ type job struct {
 
 // transformAll transforms batches until there are no more.
 func (p *Pipeline) transformAll() {
-	own := map[string]*transform.Transformer{}
+	own := map[event.InputID]*transform.Transformer{}
 	for _, in := range p.inputs {
 		own[in.id] = in.transformer()
 	}

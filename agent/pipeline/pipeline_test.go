@@ -221,7 +221,7 @@ func TestARecordWithoutATimeIsADeadLetterAndMasked(t *testing.T) {
 	s.write("a.json", `{"id":"x","http_request":{"body":{"password":"hunter2hunter2"}}}`+"\n"+record(1)+"\n")
 	ledger := s.once()
 	letters := s.letters()
-	if ledger.DeadLettered != 1 || ledger.Indexed != 1 || len(letters) != 1 || letters[0].Reason != event.ReasonNoTime {
+	if ledger.DeadLettered != 1 || ledger.Indexed != 1 || len(letters) != 1 || event.Reason(letters[0].Reason) != event.ReasonNoTime {
 		t.Fatalf("%+v, %+v", ledger, letters)
 	}
 	if strings.Contains(letters[0].Record, "hunter2") || !strings.Contains(letters[0].Record, `"id":"x"`) {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,18 +27,18 @@ type positions struct {
 	owed      owedThen     // belongs to keepSaving
 
 	mu      sync.Mutex
-	pending map[string]checkpoint.Entry
+	pending map[event.Stream]checkpoint.Entry
 }
 
 // release notes that everything before a place is settled.
-func (q *positions) release(stream string, s savedPlace) {
+func (q *positions) release(stream event.Stream, s savedPlace) {
 	if s.position == nil && !s.forget {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.pending == nil {
-		q.pending = map[string]checkpoint.Entry{}
+		q.pending = map[event.Stream]checkpoint.Entry{}
 	}
 	q.pending[stream] = checkpoint.Entry{
 		Stream: stream, Position: s.position, Recount: s.recount, Forget: s.forget, Saved: time.Now().UTC(),
@@ -62,7 +61,7 @@ func (q *positions) putBack(entries []checkpoint.Entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.pending == nil {
-		q.pending = map[string]checkpoint.Entry{}
+		q.pending = map[event.Stream]checkpoint.Entry{}
 	}
 	for _, e := range entries {
 		if _, newer := q.pending[e.Stream]; !newer {
@@ -107,12 +106,12 @@ func (q *positions) save() {
 	}
 	err := q.store.Save(entries...)
 	if err == nil {
-		q.notices.set("state", "")
+		q.notices.set(health.State, "")
 		return
 	}
 	q.putBack(entries)
 	q.owed = owedThen{}
-	if q.notices.set("state", "positions cannot be saved") {
+	if q.notices.set(health.State, "positions cannot be saved") {
 		q.notices.log.Error().Err(err).Msg("positions cannot be saved; a restart would send records again")
 	}
 }
@@ -133,12 +132,12 @@ func (o *owedThen) changed(now []event.Debt) bool {
 }
 
 // of lists the saved streams of an input.
-func (q *positions) of(input string) []event.Saved {
+func (q *positions) of(input event.InputID) []event.Saved {
 	var saved []event.Saved
 	for _, e := range q.store.Entries() {
-		if id, _, _ := strings.Cut(e.Stream, "/"); id == input {
+		if e.Stream.Input == input {
 			saved = append(saved, event.Saved{
-				Stream: e.Stream, Position: e.Position, Recount: e.Recount, Age: time.Since(e.Saved).Seconds(),
+				Stream: e.Stream, Position: e.Position, Recount: e.Recount, Age: time.Since(e.Saved),
 			})
 		}
 	}

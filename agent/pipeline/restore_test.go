@@ -37,7 +37,7 @@ func TestR8ARecordTooLargeIsRestoredUnderALargerLimit(t *testing.T) {
 	}
 	letters := s.letters()
 	for i, l := range letters {
-		if l.Reason != event.ReasonTooLarge || l.Finished() || l.Record != "" {
+		if event.Reason(l.Reason) != event.ReasonTooLarge || l.Finished() || l.Record != "" {
 			t.Fatalf("letter %d: %+v", i, l)
 		}
 	}
@@ -98,11 +98,11 @@ func TestOtherLettersAreNotRestored(t *testing.T) {
 	r, err := transform.NewRestorer(s.config, "test")
 	s.must(err)
 	for name, l := range map[string]deadletter.Letter{
-		"broken JSON":   {Reason: event.ReasonBrokenJSON, Input: "files", Path: s.path("a.json"), Length: 10, Record: "{"},
-		"no hash":       {Reason: event.ReasonTooLarge, Input: "files", Path: s.path("a.json"), Length: 10},
-		"another input": {Reason: event.ReasonTooLarge, Input: "gone", Path: s.path("a.json"), Length: 10, Hash: "aa"},
-		"another hash":  {Reason: event.ReasonTooLarge, Input: "files", Path: s.path("a.json"), Length: 10, Hash: "aa"},
-		"past the end":  {Reason: event.ReasonTooLarge, Input: "files", Path: s.path("a.json"), Offset: 1 << 40, Length: 10, Hash: "aa"},
+		"broken JSON":   {Reason: string(event.ReasonBrokenJSON), Input: "files", Path: s.path("a.json"), Length: 10, Record: "{"},
+		"no hash":       {Reason: string(event.ReasonTooLarge), Input: "files", Path: s.path("a.json"), Length: 10},
+		"another input": {Reason: string(event.ReasonTooLarge), Input: "gone", Path: s.path("a.json"), Length: 10, Hash: "aa"},
+		"another hash":  {Reason: string(event.ReasonTooLarge), Input: "files", Path: s.path("a.json"), Length: 10, Hash: "aa"},
+		"past the end":  {Reason: string(event.ReasonTooLarge), Input: "files", Path: s.path("a.json"), Offset: 1 << 40, Length: 10, Hash: "aa"},
 	} {
 		if got, err := r.Restore(t.Context(), l); err != nil || got.Finished() {
 			t.Errorf("%s: restored %v, error %v", name, got.Finished(), err)

@@ -4,13 +4,14 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/queue"
 )
 
 // account settles a shipment: its ticket is done when every document has a verdict.
 type account struct {
-	ticket  *queue.Ticket[savedPlace]
+	ticket  *queue.Ticket[event.Stream, savedPlace]
 	counts  *health.Counts
 	pending atomic.Int64
 	bytes   int64

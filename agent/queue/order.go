@@ -4,30 +4,30 @@ import "sync"
 
 // Order releases the values of each stream in the order in which they were added,
 // when they and all before them are done.
-type Order[T any] struct {
-	release func(stream string, value T)
+type Order[K comparable, T any] struct {
+	release func(stream K, value T)
 
 	mu      sync.Mutex
-	streams map[string][]*Ticket[T]
+	streams map[K][]*Ticket[K, T]
 }
 
 // Ticket stands for one value that was added.
-type Ticket[T any] struct {
-	order  *Order[T]
-	stream string
+type Ticket[K comparable, T any] struct {
+	order  *Order[K, T]
+	stream K
 	value  T
 	done   bool
 }
 
 // NewOrder makes an Order that calls release with every value that came to be
 // released, in order within a stream. Release must not call the Order.
-func NewOrder[T any](release func(stream string, value T)) *Order[T] {
-	return &Order[T]{release: release, streams: map[string][]*Ticket[T]{}}
+func NewOrder[K comparable, T any](release func(stream K, value T)) *Order[K, T] {
+	return &Order[K, T]{release: release, streams: map[K][]*Ticket[K, T]{}}
 }
 
 // Add puts a value at the end of its stream.
-func (o *Order[T]) Add(stream string, value T) *Ticket[T] {
-	t := &Ticket[T]{order: o, stream: stream, value: value}
+func (o *Order[K, T]) Add(stream K, value T) *Ticket[K, T] {
+	t := &Ticket[K, T]{order: o, stream: stream, value: value}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.streams[stream] = append(o.streams[stream], t)
@@ -36,7 +36,7 @@ func (o *Order[T]) Add(stream string, value T) *Ticket[T] {
 
 // Waiting calls visit with the first value of each stream that is not released yet.
 // Visit must not call the Order.
-func (o *Order[T]) Waiting(visit func(stream string, value T)) {
+func (o *Order[K, T]) Waiting(visit func(stream K, value T)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for stream, line := range o.streams {
@@ -45,7 +45,7 @@ func (o *Order[T]) Waiting(visit func(stream string, value T)) {
 }
 
 // Done says that the ticket's value may be released once those before it are.
-func (t *Ticket[T]) Done() {
+func (t *Ticket[K, T]) Done() {
 	o := t.order
 	o.mu.Lock()
 	defer o.mu.Unlock()

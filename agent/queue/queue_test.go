@@ -98,7 +98,7 @@ func TestOrder(t *testing.T) {
 		o := NewOrder(func(stream string, v int) { released[stream] = append(released[stream], v) })
 		streams := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 30).Draw(t, "streams")
 		added := map[string][]int{}
-		tickets := make([]*Ticket[int], len(streams))
+		tickets := make([]*Ticket[string, int], len(streams))
 		for i, s := range streams {
 			tickets[i] = o.Add(s, i)
 			added[s] = append(added[s], i)

@@ -1,6 +1,10 @@
 package reconcile
 
-import "time"
+import (
+	"time"
+
+	"github.com/auditship/auditship/agent/event"
+)
 
 // Kind is what is wrong with a record or document.
 type Kind string
@@ -41,9 +45,9 @@ type Change struct {
 
 // Summary is the comparison of one gateway.
 type Summary struct {
-	Gateway string `json:"gateway"`
-	Input   string `json:"input"`
-	Stream  string `json:"stream"`
+	Gateway string        `json:"gateway"`
+	Input   event.InputID `json:"input"`
+	Stream  string        `json:"stream"`
 	// From and To are the period, To not included; Until is how far it was
 	// compared, To if nothing went wrong.
 	From  time.Time `json:"from"`

@@ -24,7 +24,7 @@ type Options struct {
 	Version string // for documents that are repaired
 	// Input is the id of the input of type api whose gateway is compared. Default:
 	// the first one of each gateway.
-	Input string
+	Input event.InputID
 	From  time.Time // the first instant that counts
 	To    time.Time // the first that does not any more; zero: ten minutes ago
 	// Repair sends the documents that are missing.
@@ -84,7 +84,7 @@ func ceil(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(t
 var ErrNoInput = errors.New("nothing to compare with")
 
 // choose gives the inputs to compare.
-func choose(cfg *config.Config, id string) ([]config.Input, error) {
+func choose(cfg *config.Config, id event.InputID) ([]config.Input, error) {
 	var chosen []config.Input
 	for _, in := range cfg.Inputs {
 		known := slices.ContainsFunc(chosen, func(c config.Input) bool { return c.Gateway == in.Gateway })
@@ -164,7 +164,7 @@ func queryFor(cfg *config.Config, in config.Input) report.Query {
 	// The observer is no gateway's own name: the inputs tell.
 	for _, other := range cfg.Inputs {
 		if other.Gateway == in.Gateway {
-			q.Tags = append(q.Tags, other.ID)
+			q.Tags = append(q.Tags, string(other.ID))
 		}
 	}
 	if len(q.Tags) == len(cfg.Inputs) {

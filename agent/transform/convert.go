@@ -58,7 +58,7 @@ type Converted struct {
 	// record becomes no document.
 	bulk.Document
 	// Rejected is why the record is a dead letter, "" where it is none.
-	Rejected string
+	Rejected event.Reason
 	// Dropped says that a rule drops the record.
 	Dropped bool
 	// Anonymous says that the record has no id of its own.
@@ -80,7 +80,7 @@ func (c *Converter) Convert(r event.Raw) Converted {
 	case made.Stop != nil:
 		out.Rejected = event.ReasonMaskRefused
 	case len(made.Letters) > 0:
-		out.Rejected = made.Letters[0].Reason
+		out.Rejected = event.Reason(made.Letters[0].Reason)
 	}
 	id, _ := c.transformer.decoder.FindID(r.Bytes)
 	known := false

@@ -1,14 +1,17 @@
 package transform
 
-import "github.com/auditship/auditship/agent/ecs"
+import (
+	"github.com/auditship/auditship/agent/ecs"
+	"github.com/auditship/auditship/agent/event"
+)
 
 // Counters count equal records without an id, by stream; make them with NewCounters.
 // A stream has none before its first such record. They belong to one goroutine, which
 // sees the batches of a stream in their order.
-type Counters struct{ streams map[string]*occurrences }
+type Counters struct{ streams map[event.Stream]*occurrences }
 
 // NewCounters returns Counters that have counted nothing.
-func NewCounters() Counters { return Counters{map[string]*occurrences{}} }
+func NewCounters() Counters { return Counters{map[event.Stream]*occurrences{}} }
 
 // Identify gives the documents of records without an id their _id, and reports
 // whether their stream has such records.
@@ -35,7 +38,7 @@ func (c Counters) Identify(r *Result) bool {
 }
 
 // Forget forgets what was counted in a stream that has ended.
-func (c Counters) Forget(stream string) { delete(c.streams, stream) }
+func (c Counters) Forget(stream event.Stream) { delete(c.streams, stream) }
 
 // identifyFirst gives each document of a record without an id the _id that the first
 // of several equal ones has.

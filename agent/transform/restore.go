@@ -17,7 +17,7 @@ import (
 // reads them again from their files, under the present max_record, and takes
 // them the way that any record takes. It belongs to one goroutine.
 type Restorer struct {
-	inputs map[string]*restoredInput
+	inputs map[event.InputID]*restoredInput
 	key    []byte // of the hashes in letters; nil: nothing was read with this state yet
 }
 
@@ -40,7 +40,7 @@ func NewRestorer(cfg *config.Config, version string) (*Restorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Restorer{inputs: map[string]*restoredInput{}, key: key}
+	r := &Restorer{inputs: map[event.InputID]*restoredInput{}, key: key}
 	for _, in := range cfg.Inputs {
 		if in.File == nil {
 			continue
@@ -57,8 +57,8 @@ func NewRestorer(cfg *config.Config, version string) (*Restorer, error) {
 // Restore returns the letter with its document, or as it is where the record is
 // not to be found, has changed, is still too large or can become no document.
 func (r *Restorer) Restore(ctx context.Context, l deadletter.Letter) (deadletter.Letter, error) {
-	in := r.inputs[l.Input]
-	if l.Reason != event.ReasonTooLarge || in == nil || l.Hash == "" || l.Length > int64(in.MaxRecord) || l.Length <= 0 {
+	in := r.inputs[event.InputID(l.Input)]
+	if event.Reason(l.Reason) != event.ReasonTooLarge || in == nil || l.Hash == "" || l.Length > int64(in.MaxRecord) || l.Length <= 0 {
 		return l, nil
 	}
 	stretch := filesource.Stretch{Path: l.Path, Offset: l.Offset, Length: l.Length, Hash: l.Hash}
@@ -71,7 +71,7 @@ func (r *Restorer) Restore(ctx context.Context, l deadletter.Letter) (deadletter
 
 // finish makes the document. The letter keeps its reason and its place.
 func (in *restoredInput) finish(l deadletter.Letter, raw []byte) deadletter.Letter {
-	made := Result{Batch: event.Batch{Input: l.Input, Gateway: l.Gateway, Path: l.Path, Doubtful: true}}
+	made := Result{Batch: event.Batch{Input: event.InputID(l.Input), Gateway: l.Gateway, Path: l.Path, Doubtful: true}}
 	in.transformer.one(&made, event.Raw{Bytes: raw, Offset: l.Offset}, in.transformer.now())
 	if len(made.Documents) != 1 || len(made.Letters) > 0 {
 		return l

@@ -30,7 +30,7 @@ func TestCountersTellEqualRecordsApart(t *testing.T) {
 	nameless := event.Raw{Bytes: []byte(`{"event_time":1772366400,"event_type":"Login"}`)}
 	var log strings.Builder
 	transformer := transformerForTests(t, &log)
-	batch := event.Batch{Input: "files", Stream: "files/a", Records: []event.Raw{nameless, nameless}}
+	batch := event.Batch{Input: "files", Stream: event.Stream{Input: "files", Name: "a"}, Records: []event.Raw{nameless, nameless}}
 	ids := func(c Counters, b event.Batch) (ids []event.ID, counted bool) {
 		var r Result
 		transformer.Transform(b, &r)

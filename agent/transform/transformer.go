@@ -78,7 +78,7 @@ func (t *Transformer) one(out *Result, r event.Raw, now time.Time) {
 		if failure == nil {
 			return
 		}
-		t.log.Error().Str("input", out.Batch.Input).Str("path", out.Batch.Path).Int64("offset", r.Offset).
+		t.log.Error().Str("input", string(out.Batch.Input)).Str("path", out.Batch.Path).Int64("offset", r.Offset).
 			Str("failure", contain.Harmless(failure)).Bytes("stack", debug.Stack()).Msg("failed on a record, which is a dead letter now: please report this")
 		out.cut(before)
 		out.Read++
@@ -151,7 +151,7 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	}
 	start := len(out.text)
 	out.text = t.builder.Append(out.text, &t.record, ecs.Meta{
-		Gateway: t.observer, Input: out.Batch.Input, Path: out.Batch.Path, Offset: r.Offset, Ingested: now,
+		Gateway: t.observer, Input: string(out.Batch.Input), Path: out.Batch.Path, Offset: r.Offset, Ingested: now,
 	})
 	d.Source = out.text[start:len(out.text):len(out.text)]
 	out.Documents = append(out.Documents, d)
@@ -169,7 +169,7 @@ func (t *Transformer) failed(out *Result, r event.Raw) deadletter.Letter {
 
 // textLetter makes a dead letter of what is no record. What cannot be masked as a
 // text with certainty is not in it: its keyed hash stands for it.
-func (t *Transformer) textLetter(out *Result, r event.Raw, reason string, masked []byte) deadletter.Letter {
+func (t *Transformer) textLetter(out *Result, r event.Raw, reason event.Reason, masked []byte) deadletter.Letter {
 	legible := mask.Legible(r.Bytes) && (r.Fault == nil || !r.Fault.Nameless)
 	if !legible {
 		masked = nil
@@ -182,9 +182,9 @@ func (t *Transformer) textLetter(out *Result, r event.Raw, reason string, masked
 }
 
 // letter makes a dead letter of a masked record.
-func (t *Transformer) letter(out *Result, r event.Raw, reason string, masked []byte) deadletter.Letter {
+func (t *Transformer) letter(out *Result, r event.Raw, reason event.Reason, masked []byte) deadletter.Letter {
 	l := deadletter.Letter{
-		Reason: reason, Input: out.Batch.Input, Gateway: out.Batch.Gateway, Path: out.Batch.Path,
+		Reason: string(reason), Input: string(out.Batch.Input), Gateway: out.Batch.Gateway, Path: out.Batch.Path,
 		Offset: r.Offset, Length: int64(len(r.Bytes)), Record: string(masked),
 	}
 	if r.Fault != nil {

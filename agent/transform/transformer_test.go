@@ -56,7 +56,7 @@ func TestR24AFailureOfTheAgentHarmsOneRecordAndShowsNoSecret(t *testing.T) {
 	if len(s.Documents) != 2 || len(s.Places) != 2 || len(s.Letters) != 1 || s.Read != 3 || s.Dropped != 0 {
 		t.Fatalf("%d documents, %d letters of %d records", len(s.Documents), len(s.Letters), s.Read)
 	}
-	if l := s.Letters[0]; l.Reason != event.ReasonFailed || l.Offset != 1 || !strings.Contains(l.Record, `"id":"Boom"`) {
+	if l := s.Letters[0]; event.Reason(l.Reason) != event.ReasonFailed || l.Offset != 1 || !strings.Contains(l.Record, `"id":"Boom"`) {
 		t.Errorf("the letter is %+v", l)
 	}
 	if !strings.Contains(log.String(), "panic with a string") || !strings.Contains(log.String(), "transformer_test.go") {

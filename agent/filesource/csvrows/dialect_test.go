@@ -28,7 +28,7 @@ func cut(t *testing.T, text string, rename map[string]string) (found []string) {
 	r.Reset(table, data, end, true)
 	for r.Next() {
 		if r.Reason != "" {
-			found = append(found, r.Reason)
+			found = append(found, string(r.Reason))
 			continue
 		}
 		text := w.Append(nil, &r)

@@ -12,9 +12,9 @@ import (
 // A quote that is missing or too many makes everything behind it mean something else,
 // so reading then goes on at the next line that is a whole row by itself.
 type Rows struct {
-	Pos        int    // where the unfinished rest begins
-	Start, End int    // of the row or fault that Next found
-	Reason     string // "" for a row, otherwise one of event.Reason…
+	Pos        int          // where the unfinished rest begins
+	Start, End int          // of the row or fault that Next found
+	Reason     event.Reason // "" for a row, otherwise one of event.Reason…
 
 	table *Table
 	data  []byte
@@ -102,7 +102,7 @@ func (r *Rows) standsAlone(next int) bool {
 
 // spoiled is the reason why a row is no record although it is whole: a spreadsheet
 // has rounded one of its ids.
-func (r *Rows) spoiled() string {
+func (r *Rows) spoiled() event.Reason {
 	for _, column := range r.table.ids {
 		if isRounded(r.cells[column].text(r.data, nil)) {
 			return event.ReasonSpreadsheet
