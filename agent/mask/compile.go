@@ -96,31 +96,43 @@ func (c *compiler) limits(f *spec.File) {
 var wholes = []string{"http_request", "http_request.body", "http_request.headers", "http_response", "http_response.body"}
 
 func (c *compiler) allow(a spec.Allow) {
+	value := -1
+	if a.Value != "" {
+		if value = c.allowValue(a); value < 0 {
+			return
+		}
+	}
 	for _, p := range a.Paths {
-		if p.Path.Open() || slices.Contains(wholes, p.Text) {
+		if p.Path.Open() && a.Value == "" || slices.Contains(wholes, p.Text) {
 			c.fail(p.At, "a whole body cannot be exempt; name the fields")
+			continue
+		}
+		if a.Value != "" {
+			c.patterns = append(c.patterns, paths.Pattern{Path: p.Path, Meaning: paths.ExemptsSome, Value: value})
 			continue
 		}
 		c.allowed[p.Text] = p.At
 		c.patterns = append(c.patterns, paths.Pattern{Path: p.Path, Meaning: paths.Exempts})
 	}
-	if a.Value == "" {
-		return
-	}
+}
+
+// allowValue compiles the expression of an exemption and gives its number, or -1.
+func (c *compiler) allowValue(a spec.Allow) int {
 	re, err := regexp.Compile(a.Value)
 	switch {
 	case err != nil:
 		c.fail(a.At, "value: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-		return
+		return -1
 	case re.MatchString(""):
 		c.fail(a.At, "value: the expression matches the empty text")
-		return
+		return -1
 	}
-	v := allowedValue{re: re}
+	v := allowedValue{re: re, somewhere: len(a.Paths) > 0}
 	if open, err := regexp.Compile(strings.TrimPrefix(a.Value, "^")); err == nil {
 		v.prefix, _ = open.LiteralPrefix()
 	}
 	c.r.allowed = append(c.r.allowed, v)
+	return len(c.r.allowed) - 1
 }
 
 // declare gives a rule its number.
@@ -134,7 +146,7 @@ func (c *compiler) declare(one spec.Rule, failure rule.OnError) {
 	}
 	c.specs = append(c.specs, one)
 	c.r.set.Add(rule.Rule{
-		Name: one.ID, Action: one.Action, Overrides: rule.None, KeepObjects: !one.Objects, Failure: failure, When: one.When,
+		Name: one.ID, Action: one.Action, Overrides: rule.None, KeepObjects: !one.Objects, KeepWords: !one.Words, ByName: len(one.Keys) > 0, Failure: failure, When: one.When,
 	})
 }
 
@@ -153,7 +165,7 @@ func (c *compiler) twice(before, one spec.Rule) {
 
 // declareOwn adds a rule that no file holds.
 func (c *compiler) declareOwn(id string, failure rule.OnError) rule.ID {
-	c.declare(spec.Rule{ID: id, Builtin: true, Objects: true, Action: rule.Action{Kind: rule.Redact}}, failure)
+	c.declare(spec.Rule{ID: id, Builtin: true, Objects: true, Words: true, Action: rule.Action{Kind: rule.Redact}}, failure)
 	own, _ := c.r.set.Named(id)
 	return own
 }
@@ -172,7 +184,7 @@ func (c *compiler) rule(id rule.ID, one spec.Rule) {
 		c.patterns = append(c.patterns, paths.Pattern{Path: p.Path, Meaning: paths.Selects, Rule: id})
 	}
 	for _, k := range one.Keys {
-		c.r.names.Add(k.Text, id)
+		c.r.names.Add(k.Text, id, one.Whole)
 	}
 	for _, d := range one.Detect {
 		c.r.detectors[d] = append(c.r.detectors[d], id)

@@ -84,6 +84,19 @@ func (m *Masker) choose(ids []rule.ID, zones rule.Zones) rule.ID {
 	return best
 }
 
+// spares says whether a rule leaves a value alone for what it is.
+func (m *Masker) spares(value []byte, node paths.Node, id rule.ID) bool {
+	if r := m.rules.set.Of(id); r.KeepWords && names.IsWord(value) || r.ByName && names.IsState(value) {
+		return true
+	}
+	for _, i := range m.places.Exempt(node) {
+		if m.rules.allowed[i].covers(value) {
+			return true
+		}
+	}
+	return false
+}
+
 // drops says whether a rule removes what it selects.
 func (m *Masker) drops(id rule.ID) bool {
 	return id != rule.None && m.rules.set.Of(id).Action.Kind <= rule.DropField
@@ -93,10 +106,13 @@ func (m *Masker) drops(id rule.ID) bool {
 func (m *Masker) answer(name []byte, node paths.Node) shape.Answer {
 	info := m.lookText(name)
 	a := shape.Answer{Named: m.byName(info.hits, m.places.Zones(node), jsonscan.String), Lost: info.lost, Role: info.role, About: info.about}
-	a.Rule = a.Named
+	a.Rule, a.Object = a.Named, a.Named
+	if a.Named != rule.None && m.rules.set.Of(a.Named).KeepObjects {
+		a.Object = m.byName(info.hits, m.places.Zones(node), jsonscan.BeginObject)
+	}
 	if info.class != paths.Other {
-		at := m.places.Step(node, info.class)
-		a.Rule = m.rules.set.Stronger(a.Named, m.choose(m.places.Rules(at), ^rule.Zones(0)))
+		at := m.choose(m.places.Rules(m.places.Step(node, info.class)), ^rule.Zones(0))
+		a.Rule, a.Object = m.rules.set.Stronger(a.Named, at), m.rules.set.Stronger(a.Object, at)
 	}
 	return a
 }

@@ -124,7 +124,7 @@ func TestMistakesInRules(t *testing.T) {
 		"override nothing":   {"masking: {rules: [{id: a, select: {key: b}, action: redact, override: nmaes, reason: r}]}", `1.yml:1:19: masking.rules[0].override: there is no rule "nmaes" (did you mean "names"?)`},
 		"override, why":      {"masking: {rules: [{id: a, select: {key: b}, action: redact, override: names}]}", `1.yml:1:19: masking.rules[0]: an override needs a reason:`},
 		"allow, why":         {"masking: {allow: [{path: a}]}", `1.yml:1:19: masking.allow[0]: an exemption needs a reason:`},
-		"allow nothing":      {"masking: {allow: [{reason: a}]}", `1.yml:1:19: masking.allow[0]: an entry names a path: or a value:, one of them`},
+		"allow nothing":      {"masking: {allow: [{reason: a}]}", `1.yml:1:19: masking.allow[0]: an entry names a path:, a value:, or both`},
 		"allow everything":   {"masking: {allow: [{value: '.*', reason: a}]}", `1.yml:1:19: masking.allow[0]: value: the expression matches the empty text`},
 		"allow a body":       {"masking: {allow: [{path: http_request.body, reason: a}]}", `1.yml:1:26: masking.allow[0].path: a whole body cannot be exempt; name the fields`},
 		"allow by wildcard":  {"masking: {allow: [{path: '**', reason: a}]}", `1.yml:1:26: masking.allow[0].path: a whole body cannot be exempt; name the fields`},

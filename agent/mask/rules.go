@@ -54,12 +54,14 @@ func (r *Rules) lost(key string) rule.ID {
 type allowedValue struct {
 	re     *regexp.Regexp
 	prefix string // literal start of every match
+	// somewhere: only at the places that go with it
+	somewhere bool
 }
 
 // allows says whether a value is exempt by what it is.
 func (r *Rules) allows(value []byte) bool {
 	for i := range r.allowed {
-		if r.allowed[i].covers(value) {
+		if !r.allowed[i].somewhere && r.allowed[i].covers(value) {
 			return true
 		}
 	}

@@ -354,6 +354,13 @@ func (w *walker) masked(body []byte, node paths.Node, by rule.ID) {
 		w.replace(body, node, by, &why)
 		return
 	}
+	if w.m.spares(body, node, by) {
+		why := w.texts.why(body, node)
+		if why.Any() {
+			w.replace(body, node, rule.None, &why)
+		}
+		return
+	}
 	if r := w.m.rules.set.Of(by); r.Action.Kind == rule.Redact {
 		if !w.m.rules.set.IsMarker(body) && !w.m.rules.allows(body) {
 			w.took(by)

@@ -4,67 +4,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/auditship/auditship/agent/mask/rule"
 )
-
-// Words splits a key into lower-case words: X-API-KEY and xApiKey are both
-// [x api key]. Unicode is folded to its compatibility form first, and what has
-// no width is dropped, so that a look-alike spelling does not get through.
-func Words(key string) []string {
-	if !isASCII(key) {
-		key = norm.NFKC.String(key)
-	}
-	var out []string
-	var word []rune
-	flush := func() {
-		if len(word) > 0 {
-			out = append(out, strings.ToLower(string(word)))
-			word = word[:0]
-		}
-	}
-	var before rune
-	for i, r := range key {
-		switch {
-		case unicode.Is(unicode.Cf, r):
-			continue
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r):
-			flush()
-		case unicode.IsUpper(r) && startsWord(before, key[i+utf8.RuneLen(r):]):
-			flush()
-			word = append(word, r)
-		default:
-			word = append(word, r)
-		}
-		before = r
-	}
-	flush()
-	return out
-}
-
-// startsWord says whether an upper-case letter opens a new word: after a small
-// letter or a digit (apiKey), or before a small one in a run of capitals
-// (APIKey).
-func startsWord(before rune, after string) bool {
-	if unicode.IsLower(before) || unicode.IsDigit(before) {
-		return true
-	}
-	next, _ := utf8.DecodeRuneInString(after)
-	return unicode.IsUpper(before) && unicode.IsLower(next)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
 
 // pattern is one entry of a key: list.
 type pattern struct {
@@ -75,6 +17,8 @@ type pattern struct {
 	// glob is set instead where the entry holds a *: it is matched against all
 	// words of the key joined with _.
 	glob *regexp.Regexp
+	// whole: nothing else stands in the key.
+	whole bool
 }
 
 // Hit is a rule that selects a key by its name.
@@ -97,9 +41,11 @@ func Readable(entry string) bool {
 	return ok
 }
 
-// Add adds an entry of a rule's key: list, which is readable.
-func (p *Patterns) Add(entry string, id rule.ID) {
+// Add adds an entry of a rule's key: list, which is readable. whole: it has to be
+// all of the key, not some of its words.
+func (p *Patterns) Add(entry string, id rule.ID, whole bool) {
 	if one, ok := parse(entry, id); ok {
+		one.whole = whole
 		p.list = append(p.list, one)
 		p.globs = p.globs || one.glob != nil
 	}
@@ -195,7 +141,10 @@ func (p *pattern) match(key []keyWord, joined string) (hit, plural bool) {
 	plural = true
 	for _, spelling := range p.spellings {
 		for i := 0; i+len(spelling) <= len(key); i++ {
-			ok, s := matchAt(spelling, key[i:])
+			if p.whole && len(spelling) != len(key) {
+				continue
+			}
+			ok, s := matchAt(spelling, key[i:], p.whole)
 			if ok && !describes(key[i+len(spelling):]) {
 				hit, plural = true, plural && s
 			}
@@ -204,9 +153,9 @@ func (p *pattern) match(key []keyWord, joined string) (hit, plural bool) {
 	return hit, hit && plural
 }
 
-func matchAt(spelling []string, key []keyWord) (ok, plural bool) {
+func matchAt(spelling []string, key []keyWord, whole bool) (ok, plural bool) {
 	for i, want := range spelling {
-		ok, s := key[i].is(want)
+		ok, s := key[i].is(want, whole)
 		if !ok {
 			return false, false
 		}
@@ -217,11 +166,11 @@ func matchAt(spelling []string, key []keyWord) (ok, plural bool) {
 
 // longWord is the length from which a word is also found at the end of a
 // compound: dbpassword, clientsecret. Shorter ones end innocent words too.
-const longWord = 6
+const longWord = 5
 
-// is compares a word of a key with one of a pattern.
-func (w *keyWord) is(want string) (ok, plural bool) {
-	long := len(want) >= longWord
+// is compares a word of a key with one of a pattern, whole or the end of it.
+func (w *keyWord) is(want string, whole bool) (ok, plural bool) {
+	long := len(want) >= longWord && !whole
 	if w.plain == want || long && strings.HasSuffix(w.plain, want) {
 		return true, false
 	}
@@ -245,11 +194,15 @@ func isDescribing(word string) bool {
 // describingWords is sorted.
 var describingWords = []string{
 	"age", "alg", "algorithm", "at", "audience", "bucket", "claim", "count",
-	"duration", "enabled", "endpoint", "endpoints", "exp", "expire", "expired",
-	"expires", "expiry", "field", "format", "header", "headers", "host", "id",
-	"ids", "in", "issuer", "length", "lifetime", "limit", "location", "max",
-	"method", "methods", "min", "name", "names", "param", "policy", "port",
-	"prefix", "provider", "quota", "rate", "required", "rotation", "scheme",
-	"server", "service", "size", "status", "timeout", "ttl", "type", "types",
-	"uri", "url", "usage", "version",
+	"denied", "desc", "description", "dir", "directory", "disabled", "duration",
+	"enabled", "endpoint", "endpoints", "error", "exp", "expire", "expired",
+	"expires", "expiry", "failed", "failure", "field", "file", "filename",
+	"files", "format", "header", "headers", "hint", "host", "id", "ids", "in",
+	"invalid", "issuer", "kind", "label", "length", "lifetime", "limit",
+	"location", "max", "method", "methods", "min", "mismatch", "missing",
+	"mode", "mount", "name", "names", "optional", "param", "path", "paths",
+	"policy", "port", "prefix", "provider", "quota", "rate", "ref", "reference",
+	"refs", "required", "revoked", "rotation", "scheme", "selector", "server",
+	"service", "size", "source", "status", "strength", "supported", "timeout",
+	"title", "ttl", "type", "types", "uri", "url", "usage", "version", "wrong",
 }

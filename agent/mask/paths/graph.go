@@ -13,14 +13,15 @@ type Meaning byte
 
 // The meanings.
 const (
-	Selects  Meaning = iota // a rule selects this value
-	Exempts                 // an allow entry exempts this value
-	Zone                    // detectors and key names limited by in: work here
-	Protects                // part of the record's identity
-	URI                     // the request's address
-	Body                    // a body the address speaks about
-	Message                 // what the gateway says in words
-	Name                    // a name that a person chose
+	Selects     Meaning = iota // a rule selects this value
+	Exempts                    // an allow entry exempts this value
+	ExemptsSome                // it does so if the value is of a kind
+	Zone                       // detectors and key names limited by in: work here
+	Protects                   // part of the record's identity
+	URI                        // the request's address
+	Body                       // a body the address speaks about
+	Message                    // what the gateway says in words
+	Name                       // a name that a person chose
 
 	stands // it stands where another path leads: see Alias
 )
@@ -35,6 +36,7 @@ type Pattern struct {
 	Meaning Meaning
 	Rule    rule.ID    // of Selects
 	Zone    rule.Zones // of Zone
+	Value   int        // of ExemptsSome: the kind of values
 	// Exact patterns do not reach through arrays.
 	Exact bool
 }

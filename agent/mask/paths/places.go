@@ -36,6 +36,7 @@ type place struct {
 	edges  []Node    // by class, Nowhere where not yet known
 	rules  []rule.ID // that select it, strongest first
 	zones  rule.Zones
+	exempt []int // kinds of values
 }
 
 // maxNodes bounds what is remembered between records. Records of one gateway
@@ -82,6 +83,9 @@ func (n *Places) Flags(at Node) Flags { return n.flags[at] }
 
 // Rules lists the rules that select a place by its path, strongest first.
 func (n *Places) Rules(at Node) []rule.ID { return n.list[at].rules }
+
+// Exempt are the kinds of values that are exempt at a place.
+func (n *Places) Exempt(at Node) []int { return n.list[at].exempt }
 
 // Zones are the in: lists that a place belongs to.
 func (n *Places) Zones(at Node) rule.Zones { return n.list[at].zones }
@@ -204,6 +208,8 @@ func (n *Places) describe(s set[state]) (out place, flags Flags) {
 			selected = append(selected, p)
 		case p.Meaning == Zone:
 			out.zones |= p.Zone
+		case p.Meaning == ExemptsSome:
+			out.exempt = append(out.exempt, p.Value)
 		default:
 			flags |= flagOf[p.Meaning]
 		}

@@ -78,8 +78,12 @@ type Rule struct {
 	// KeepObjects: an object below a key that the rule selects by name is
 	// looked into instead of being masked as a whole.
 	KeepObjects bool
-	Failure     OnError
-	When        *Condition // or nil
+	// ByName: it selects by the names of keys.
+	ByName bool
+	// KeepWords: values that are words of a language stay.
+	KeepWords bool
+	Failure   OnError
+	When      *Condition // or nil
 
 	Marker []byte // [REDACTED:<id>], made by Add
 	Quoted []byte // the same as a JSON string
@@ -155,7 +159,8 @@ func (s *Set) Names() []string {
 func (s *Set) Of(id ID) *Rule { return &s.Rules[id] }
 
 // Stronger picks the rule to apply where two select the same value. An
-// override wins; otherwise the stronger action, then the first.
+// override wins; otherwise the stronger action, then the one that spares no words,
+// then the first.
 func (s *Set) Stronger(a, b ID) ID {
 	switch {
 	case a < 0:
@@ -167,6 +172,8 @@ func (s *Set) Stronger(a, b ID) ID {
 	case s.Rules[b].Overrides == a:
 		return b
 	case s.Rules[b].Action.Kind < s.Rules[a].Action.Kind:
+		return b
+	case s.Rules[b].Action.Kind == s.Rules[a].Action.Kind && s.Rules[a].KeepWords && !s.Rules[b].KeepWords:
 		return b
 	}
 	return a

@@ -64,10 +64,17 @@ func (q *quoting) quote(i int) (next int) {
 	switch {
 	case active && (named == rule.None || looksRandom(content)): // made values hold words, too
 		q.value(q.text, span(start, end), q.rule)
-	case named != rule.None:
+	case named != rule.None && !opensObject(q.text[next:]):
 		q.rule, q.left = named, len(q.text)
 	}
 	return next
+}
+
+// opensObject says whether a text goes on with the object that a name in quotes
+// belongs to.
+func opensObject(text []byte) bool {
+	text, found := bytes.CutPrefix(bytes.TrimLeft(text, " "), []byte(":"))
+	return found && chars.HasPrefix(bytes.TrimLeft(text, " "), "{")
 }
 
 // reach is how many words may stand between a sensitive word and its value.

@@ -71,6 +71,11 @@ func (p *pairReader) pair(sep int) int {
 		return 0
 	}
 	v := valueAfter(text, start, sep)
+	if by == said.Rule && said.Object != by && isMapping(text, sep, v) {
+		if by = said.Object; by == rule.None {
+			return 0
+		}
+	}
 	p.value(text, v, by)
 	return v.End
 }

@@ -15,7 +15,9 @@ type Answer struct {
 	// that selects it by the name alone; Lost the one for a name whose place is
 	// not known. Each may be rule.None.
 	Rule, Named, Lost rule.ID
-	Role              names.Role
+	// Object is Rule for a value that is an object.
+	Object rule.ID
+	Role   names.Role
 	// About: after a sensitive name, this one takes its sense away.
 	About bool
 }
@@ -61,22 +63,12 @@ func (r *Reader) value(text []byte, at detect.Span, by rule.ID) {
 	if at.Start >= at.End {
 		return
 	}
-	if v := text[at.Start:at.End]; !r.isMarker(v) && !r.Exempt(v) && !isConstant(v) {
+	if v := text[at.Start:at.End]; !r.isMarker(v) && !r.Exempt(v) && !names.IsState(bytes.TrimRight(v, ".,;)]}")) {
 		r.Take(at, by)
 	}
 }
 
 func (r *Reader) isMarker(text []byte) bool { return len(text) > 0 && r.Marker(text) == len(text) }
-
-// isConstant says whether a value is one of those that JSON has words for, which
-// are left alone there, too.
-func isConstant(value []byte) bool {
-	switch string(bytes.TrimRight(value, ".,;)]}")) {
-	case "true", "false", "null", "True", "False", "None", "nil", "YES", "NO":
-		return true
-	}
-	return false
-}
 
 // MaxName is the length in bytes above which nothing is read as a name.
 const MaxName = 128

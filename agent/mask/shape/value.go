@@ -34,6 +34,20 @@ func valueAfter(text []byte, start, sep int) detect.Span {
 	return span(from, end)
 }
 
+// isMapping says whether the value behind the separator at sep has names in it: an
+// object, or lines further in of which the first is a pair.
+func isMapping(text []byte, sep int, v detect.Span) bool {
+	if v.Start >= v.End {
+		return false
+	}
+	if text[v.Start] == '{' {
+		return true
+	}
+	line := text[v.Start:min(lineEnd(text, v.Start), v.End)]
+	at := bytes.IndexByte(line, ':')
+	return bytes.IndexByte(text[sep:v.Start], '\n') >= 0 && at > 0 && (at+1 == len(line) || line[at+1] == ' ')
+}
+
 // folded adds to the line text[from:end], the value of the key at start, the
 // lines behind it that belong to the value: those further in, as YAML and folded
 // headers have them, and the items of a list.

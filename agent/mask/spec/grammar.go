@@ -111,15 +111,15 @@ func (p *parser) allow(n *yaml.Node, key string) {
 		return
 	case a.Reason == "":
 		p.failAt(a.At, "an exemption needs a reason:")
-	case (len(a.Paths) == 0) == (a.Value == "") && !p.Complained(key+"."):
-		p.failAt(a.At, "an entry names a path: or a value:, one of them")
+	case len(a.Paths) == 0 && a.Value == "" && !p.Complained(key+"."):
+		p.failAt(a.At, "an entry names a path:, a value:, or both")
 	default:
 		p.spec.Allow = append(p.spec.Allow, a)
 	}
 }
 
 func (p *parser) rule(n *yaml.Node, key string) {
-	r := Rule{At: p.at(n, key), Builtin: p.builtin, Objects: true}
+	r := Rule{At: p.at(n, key), Builtin: p.builtin, Objects: true, Words: true}
 	r.Action.Kind = noAction
 	selected := false
 	p.mapping(n, key, map[string]reader{

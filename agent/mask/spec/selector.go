@@ -59,6 +59,8 @@ func (p *parser) selector(n *yaml.Node, key string, r *Rule) {
 		"literal": p.intoText(&r.Literal),
 		"in":      func(n *yaml.Node, key string) { p.items(n, key, p.intoPaths(&r.In)) },
 		"objects": p.intoBool(&r.Objects),
+		"whole":   p.intoBool(&r.Whole),
+		"words":   p.intoBool(&r.Words),
 	})
 	if n.Kind != yaml.MappingNode {
 		return
@@ -80,6 +82,10 @@ func (p *parser) qualifiers(n *yaml.Node, key string, r *Rule) {
 		p.Fail(n, key, "literal: goes with match:")
 	case !r.Objects && len(r.Paths)+len(r.Keys) == 0:
 		p.Fail(n, key, "objects: goes with path: or key:")
+	case r.Whole && len(r.Keys) == 0:
+		p.Fail(n, key, "whole: goes with key:")
+	case !r.Words && len(r.Paths)+len(r.Keys) == 0:
+		p.Fail(n, key, "words: goes with path: or key:")
 	}
 	for _, re := range r.Match {
 		if r.Literal != "" && !alwaysHolds(re, r.Literal) {

@@ -46,7 +46,8 @@ type Key struct {
 	MinBytes  int
 }
 
-// Allow is an entry of allow: it has paths or a value.
+// Allow is an entry of allow: what has one of the paths, if there are any, and the
+// value, if there is one.
 type Allow struct {
 	At            Place
 	Paths         []Path
@@ -67,6 +68,8 @@ type Rule struct {
 	Match    []*regexp.Regexp
 	Literal  string // that every match holds, or ""
 	Objects  bool   // objects are masked as a whole, too
+	Whole    bool   // of Keys: the entry is all of the name
+	Words    bool   // values that are words of a language go, too
 	Action   rule.Action
 	KeyID    string // of action hmac
 	KeyAt    Place
