@@ -63,7 +63,8 @@ type Filter struct {
 	pairs   [1024]uint64       // a bit for every pair of bytes that opens a bucket
 	bucket  [1 << 16]uint16    // into buckets, by pair
 	buckets [][]literal        // buckets[0] is empty
-	singles [256]Reasons       // by byte
+	singles [256]Shapes        // by byte
+	rows    [256]*Set          // the same, nil where a byte means nothing to detectors
 	always  Shapes             // shapes that every text may have
 	digits  [maxDigits]Reasons // reasons that so many digits give
 	fewest  int                // digits that give any, maxDigits if none do
@@ -74,7 +75,8 @@ type Filter struct {
 type literal struct {
 	text string
 	at   int // offset of the pair in text
-	why  Reasons
+	why  Shapes
+	row  ID // where there is no why
 }
 
 // stretch is a run of characters of a length that something cannot do without.
@@ -92,12 +94,12 @@ func NewFilter() *Filter { return &Filter{buckets: make([][]literal, 1), fewest:
 
 // AddRow lets the filter look for what a detector needs.
 func (f *Filter) AddRow(id ID) {
-	var why Reasons
-	why.Rows.add(id)
 	for _, text := range Table[id].needs() {
-		f.add(text, why)
+		f.add(text, 0, id)
 	}
 	if n := Table[id].Digits; n > 0 {
+		var why Reasons
+		why.Rows.add(id)
 		f.fewest = min(f.fewest, n)
 		for i := n; i < maxDigits; i++ {
 			f.digits[i].merge(&why)
@@ -107,7 +109,7 @@ func (f *Filter) AddRow(id ID) {
 
 // AddLiteral lets the filter give shapes as a reason where text stands, which
 // has one byte, or three and more.
-func (f *Filter) AddLiteral(text string, why Shapes) { f.add(text, Reasons{Shapes: why}) }
+func (f *Filter) AddLiteral(text string, why Shapes) { f.add(text, why, 0) }
 
 // AddRun lets the filter give shapes as a reason where so many characters of a
 // set stand in a row.
@@ -118,15 +120,16 @@ func (f *Filter) AddRun(of *chars.Set, least int, why Shapes) {
 // AddAlways makes shapes a reason of every text.
 func (f *Filter) AddAlways(why Shapes) { f.always |= why }
 
-func (f *Filter) add(text string, why Reasons) {
+// add registers what stands for shapes or, if there are none, for a row.
+func (f *Filter) add(text string, why Shapes, row ID) {
 	if len(text) == 1 {
-		f.addByte(text[0], &why)
+		f.addByte(text[0], why, row)
 		return
 	}
 	at := rarest(text)
 	// the pairs at text[at:at+2] and text[at+1:at+3]: one of them is looked at
 	for _, at := range [2]int{at, at + 1} {
-		f.open(uint16(text[at])|uint16(text[at+1])<<8, literal{text, at, why})
+		f.open(uint16(text[at])|uint16(text[at+1])<<8, literal{text, at, why, row})
 	}
 }
 
@@ -157,8 +160,13 @@ func commonness(three string) (n int) {
 	return weight(three[0])*weight(three[1]) + weight(three[1])*weight(three[2])
 }
 
-func (f *Filter) addByte(c byte, why *Reasons) {
-	f.singles[c].merge(why)
+func (f *Filter) addByte(c byte, why Shapes, row ID) {
+	if f.singles[c] |= why; why == 0 {
+		if f.rows[c] == nil {
+			f.rows[c] = &Set{}
+		}
+		f.rows[c].add(row)
+	}
 	for other := range 256 {
 		f.mark(uint16(c) | uint16(other)<<8)
 		f.mark(uint16(other) | uint16(c)<<8)
@@ -219,19 +227,30 @@ func (f *Filter) scan(text []byte, found *Reasons) {
 		}
 	}
 	if len(text)%2 != 0 {
-		found.merge(&f.singles[text[len(text)-1]])
+		f.single(text[len(text)-1], found)
 	}
 }
 
 func (f *Filter) confirm(text []byte, i int, pair uint16, found *Reasons) {
-	found.merge(&f.singles[byte(pair)])
-	found.merge(&f.singles[pair>>8])
+	f.single(byte(pair), found)
+	f.single(byte(pair>>8), found)
 	bucket := f.buckets[f.bucket[pair]]
 	for n := range bucket {
 		l := &bucket[n]
-		if start := i - l.at; start >= 0 && chars.HasPrefix(text[start:], l.text) {
-			found.merge(&l.why)
+		switch start := i - l.at; {
+		case start < 0 || !chars.HasPrefix(text[start:], l.text):
+		case l.why != 0:
+			found.Shapes |= l.why
+		default:
+			found.Rows.add(l.row)
 		}
+	}
+}
+
+func (f *Filter) single(c byte, found *Reasons) {
+	found.Shapes |= f.singles[c]
+	if rows := f.rows[c]; rows != nil {
+		found.merge(&Reasons{Rows: *rows})
 	}
 }
 

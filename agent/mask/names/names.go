@@ -31,9 +31,15 @@ type Hit struct {
 
 // Patterns are the entries of all key: lists. The zero value has none.
 type Patterns struct {
-	list  []pattern
-	globs bool // some of them are globs
+	list []pattern
+	// byTail finds those that are no globs by the end of their first word, which
+	// is the end of a key's word where they match.
+	byTail map[string][]int
+	globs  []int
 }
+
+// tail is the end of a word, by which patterns are found.
+func tail(word string) string { return word[max(0, len(word)-3):] }
 
 // Readable says whether an entry of a key: list has a name in it.
 func Readable(entry string) bool {
@@ -47,7 +53,22 @@ func (p *Patterns) Add(entry string, id rule.ID, whole bool) {
 	if one, ok := parse(entry, id); ok {
 		one.whole = whole
 		p.list = append(p.list, one)
-		p.globs = p.globs || one.glob != nil
+		p.index(len(p.list) - 1)
+	}
+}
+
+func (p *Patterns) index(i int) {
+	if p.list[i].glob != nil {
+		p.globs = append(p.globs, i)
+		return
+	}
+	if p.byTail == nil {
+		p.byTail = map[string][]int{}
+	}
+	for _, s := range p.list[i].spellings {
+		if t := tail(s[0]); !slices.Contains(p.byTail[t], i) {
+			p.byTail[t] = append(p.byTail[t], i)
+		}
 	}
 }
 
@@ -58,16 +79,29 @@ func (p *Patterns) Hits(split []string) []Hit {
 		key[i] = newKeyWord(word)
 	}
 	joined := ""
-	if p.globs {
+	if len(p.globs) > 0 {
 		joined = strings.Join(split, "_")
 	}
 	var hits []Hit
-	for i := range p.list {
+	for _, i := range p.candidates(key) {
 		if ok, plural := p.list[i].match(key, joined); ok {
 			hits = addHit(hits, Hit{Rule: p.list[i].rule, Plural: plural})
 		}
 	}
 	return hits
+}
+
+// candidates are the patterns that may match, in the order of the files.
+func (p *Patterns) candidates(key []keyWord) []int {
+	found := slices.Clone(p.globs)
+	for i := range key {
+		found = append(found, p.byTail[tail(key[i].plain)]...)
+		if key[i].singular != "" {
+			found = append(found, p.byTail[tail(key[i].singular)]...)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 func addHit(hits []Hit, h Hit) []Hit {
