@@ -2,10 +2,13 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/strictyaml"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/peer"
 	reports "github.com/auditship/auditship/exporter/report"
@@ -36,11 +39,29 @@ func addFilters(cmd *cobra.Command, q *reports.Query) {
 	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
 	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
 	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")
-	for name, values := range map[string][]string{
-		"source": {"dashboard", "api", "adc"}, "outcome": {"success", "failure", "unknown"},
-	} {
+	for name, values := range map[string][]string{"source": sources, "outcome": reports.Outcomes()} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
 	}
+}
+
+// sources are what the gateway names as a record's source. Other gateways may name others.
+var sources = []string{"dashboard", "api", "adc"}
+
+// misspelt finds values that are probably meant to be another: the filter would
+// silently match nothing. Short words of other gateways are left alone.
+func misspelt(q reports.Query) error {
+	for _, f := range []struct {
+		flag          string
+		values, known []string
+	}{{"source", q.Sources, sources}, {"outcome", q.Outcomes, reports.Outcomes()}} {
+		for _, v := range f.values {
+			near := strictyaml.Nearest(v, f.known)
+			if near != "" && near != v && (len(v) > len("api")+1 || strings.EqualFold(near, v)) {
+				return fmt.Errorf("--%s %q: did you mean %s? (%s)", f.flag, v, near, strings.Join(f.known, ", "))
+			}
+		}
+	}
+	return nil
 }
 
 // reported gives the errors of reading the trail their exit code.

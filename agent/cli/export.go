@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/auditship/auditship/agent/strictyaml"
 	"github.com/auditship/auditship/exporter"
 	reports "github.com/auditship/auditship/exporter/report"
 )
@@ -52,6 +53,8 @@ at the end on standard error. A file (-o) appears when it is complete, readable
 by you only, and beside it FILE.sha256 with both, for sha256sum -c. In CSV a
 quote ' is put before cells that a spreadsheet would run as a formula (those
 that start with = + - @ or a tab or line break); --no-defuse leaves it away.
+--bom is for Excel, which otherwise takes letters beyond ASCII for others. A name
+that ends in .gz is compressed.
 
 The configuration needs elasticsearch.urls and credentials that may read; the
 role auditship_analyst is enough.`,
@@ -75,6 +78,7 @@ func (e *export) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.Details, "details", false, "the whole record")
 	flags.StringSliceVar(&o.Columns, "columns", nil, "`names` of columns or fields, with commas, instead of the page's")
 	flags.StringVar(&e.format, "format", "", "csv, json, ndjson or table (default: by the name of the file; table on a terminal, else csv)")
+	flags.BoolVar(&o.BOM, "bom", false, "begin a CSV with a byte order mark, for Excel")
 	flags.StringVarP(&e.output, "output", "o", "", "write to `file`")
 	flags.StringVar(&e.sort, "sort", string(reports.NewestFirst), "asc (oldest first) or desc")
 	flags.Int64Var(&o.Limit, "limit", 0, "at most so many records (default: all)")
@@ -111,7 +115,14 @@ func (e *export) complete(now time.Time) (err error) {
 		return err
 	}
 	e.opts.Order = reports.Order(e.sort)
-	e.opts.Format = e.chooseFormat()
+	if err := e.spelling(); err != nil {
+		return err
+	}
+	name, compressed := strings.CutSuffix(strings.ToLower(e.output), ".gz")
+	e.opts.Gzip = compressed
+	if e.opts.Format, err = e.chooseFormat(filepath.Ext(name)); err != nil {
+		return err
+	}
 	if e.opts.Format == reports.Table && e.toStdout() {
 		e.opts.Width = terminalWidth(e.stdout)
 	}
@@ -119,20 +130,39 @@ func (e *export) complete(now time.Time) (err error) {
 }
 
 // chooseFormat follows --format, then the name of the file, then who reads.
-func (e *export) chooseFormat() reports.Format {
+func (e *export) chooseFormat(extension string) (reports.Format, error) {
 	if e.format != "" {
-		return reports.Format(e.format)
+		return reports.Format(e.format), nil
 	}
-	switch strings.ToLower(filepath.Ext(e.output)) {
+	switch extension {
 	case ".json":
-		return reports.JSON
+		return reports.JSON, nil
 	case ".ndjson", ".jsonl":
-		return reports.NDJSON
+		return reports.NDJSON, nil
+	case ".xlsx", ".xls", ".ods":
+		return "", fmt.Errorf("-o %s: a spreadsheet's own format is not written; -o FILE.csv --bom opens in one", e.output)
+	case ".pdf", ".html", ".xml", ".yaml", ".yml", ".parquet", ".zip", ".zst", ".bz2", ".xz":
+		return "", fmt.Errorf("-o %s: the format %s is not written; take .csv, .json or .ndjson, each also with .gz, or say --format", e.output, extension)
 	}
 	if e.toStdout() && isTerminal(e.stdout) {
-		return reports.Table
+		return reports.Table, nil
 	}
-	return reports.CSV
+	return reports.CSV, nil
+}
+
+// spelling finds columns that do not exist and near which there is one that does.
+func (e *export) spelling() error {
+	var names []string
+	for _, c := range reports.DetailColumns() {
+		names = append(names, c.Name)
+	}
+	for _, name := range e.opts.Columns {
+		near := strictyaml.Nearest(strings.ToLower(name), names)
+		if near != "" && !strings.Contains(name, ".") && strings.ReplaceAll(strings.ToLower(name), " ", "_") != near {
+			return fmt.Errorf("--columns: there is no column %q (did you mean %q?)", name, near)
+		}
+	}
+	return misspelt(e.query)
 }
 
 func (e *export) toStdout() bool { return e.output == "" || e.output == "-" }
@@ -207,6 +237,9 @@ func (e *export) conclude(sum reports.Summary, where string) error {
 	text := fmt.Sprintf("%s%s, SHA-256 %s\n", count(int(sum.Rows), "record"), where, sum.SHA256)
 	if sum.Views > 1 {
 		text += "Elasticsearch lost the view of the data in between: every record that was there at the start is in the report, some that came later may be.\n"
+	}
+	if sum.LongCells > 0 {
+		text += fmt.Sprintf("%s longer than %d characters: Excel cuts such cells; --format json keeps them whole everywhere.\n", count(int(sum.LongCells), "cell"), reports.ExcelCell)
 	}
 	if sum.Rows == 0 {
 		text += "Nothing matched. Values are compared whole and with their case; --last, --from and --to bound the time.\n"

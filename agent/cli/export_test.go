@@ -102,6 +102,20 @@ func TestExport(t *testing.T) {
 			t.Errorf("%v %s", err, text)
 		}
 	})
+	t.Run("compressed, for Excel, until the end of time", func(t *testing.T) {
+		folder := t.TempDir()
+		file := filepath.Join(folder, "all.csv.gz")
+		want(t, export("--from", "2020-01-01", "--to", "9999-12-31", "--bom", "-o", file), exitDone, "4 records in "+file)
+		out, err := exec.Command("zcat", file).Output()
+		if err != nil || !bytes.HasPrefix(out, []byte("\ufeffTime,Operator,")) || bytes.Count(out, []byte("\n")) != 5 {
+			t.Errorf("%v %q", err, out)
+		}
+		check := exec.Command("sha256sum", "-c", "all.csv.gz.sha256")
+		check.Dir = folder
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	t.Run("story of a resource, as a table", func(t *testing.T) {
 		got := export("--resource-id", serviceHTTPBin, "--last", "7d", "--details", "--format", "table")
 		want(t, got, exitDone, " · Add Service · Ops · success ─", " · Update Service · Dev · success ─", "Request Body        {\n", "2 records, SHA-256 ")
@@ -183,7 +197,7 @@ func TestExportRefusesWhatMakesNoSense(t *testing.T) {
 		"bad zone":            {[]string{"--timezone", "Mars/Olympus"}, exitMisused, "Mars/Olympus"},
 		"bad format":          {[]string{"--format", "xlsx"}, exitMisused, "must be one of csv"},
 		"bad order":           {[]string{"--sort", "up"}, exitMisused, "must be asc or desc"},
-		"bad column":          {[]string{"--columns", "operatr"}, exitMisused, "must be a field"},
+		"bad column":          {[]string{"--columns", "operatr"}, exitMisused, `did you mean "operator"?`},
 		"bad address":         {[]string{"--ip", "gateway"}, exitMisused, "neither an address"},
 		"bad namespace":       {[]string{"--namespace", "a-b"}, exitMisused, "namespace"},
 		"folder as file":      {[]string{"-o", os.TempDir()}, exitMisused, "not a regular file"},
@@ -251,6 +265,29 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
+// What would match nothing, or be written as something else than its name says, is
+// refused with words that help.
+func TestExportRefusesWhatWouldMislead(t *testing.T) {
+	cfg := writeConfig(t, "elasticsearch: {urls: http://127.0.0.1:1}\n")
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"a spreadsheet":        {[]string{"-o", "a.xlsx"}, "-o FILE.csv --bom"},
+		"a page":               {[]string{"-o", "a.html"}, "is not written"},
+		"a mark for JSON":      {[]string{"-o", "a.json", "--bom"}, "a byte order mark is for CSV"},
+		"a source, misspelt":   {[]string{"--source", "dashbord"}, "did you mean dashboard?"},
+		"a source in capitals": {[]string{"--source", "API"}, "did you mean api?"},
+		"an outcome":           {[]string{"--outcome", "sucess"}, "did you mean success?"},
+		"a column":             {[]string{"--columns", "time,operater"}, `did you mean "operator"?`},
+		"a value too long":     {[]string{"--event", strings.Repeat("ä", 1025)}, "1025 characters cannot be looked for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want(t, runMain(append([]string{"export", "-c", cfg}, c.args...)...), exitMisused, c.says)
+		})
+	}
+}
+
 func TestFormatFollowsFlagThenNameThenReader(t *testing.T) {
 	for name, c := range map[string]struct {
 		format, output string
@@ -260,15 +297,20 @@ func TestFormatFollowsFlagThenNameThenReader(t *testing.T) {
 		"json":           {"", "a.JSON", reports.JSON},
 		"ndjson":         {"", "a.ndjson", reports.NDJSON},
 		"jsonl":          {"", "a.jsonl", reports.NDJSON},
+		"compressed":     {"", "a.csv.gz", reports.CSV},
+		"compressed too": {"", "a.json.GZ", reports.JSON},
 		"csv":            {"", "a.csv", reports.CSV},
 		"any other name": {"", "audit", reports.CSV},
 		"a pipe":         {"", "", reports.CSV},
 		"a pipe by name": {"", "-", reports.CSV},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := &export{program: &program{stdout: &bytes.Buffer{}}, format: c.format, output: c.output}
-			if got := e.chooseFormat(); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
+			e := &export{program: &program{stdout: &bytes.Buffer{}}, period: period{timezone: "UTC"}, format: c.format, output: c.output, sort: "asc"}
+			if err := e.complete(time.Now()); err != nil || e.opts.Format != c.want {
+				t.Errorf("got %s, want %s: %v", e.opts.Format, c.want, err)
+			}
+			if e.opts.Gzip != strings.HasSuffix(strings.ToLower(c.output), ".gz") {
+				t.Errorf("compressed: %v", e.opts.Gzip)
 			}
 		})
 	}

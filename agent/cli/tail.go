@@ -56,6 +56,9 @@ func (f *tail) run(ctx context.Context) error {
 	if f.format != "text" && f.format != "json" {
 		return misused(fmt.Errorf("--format %q: must be text or json", f.format))
 	}
+	if err := misspelt(f.query); err != nil {
+		return misused(err)
+	}
 	client, namespace, err := f.analystClient()
 	if err != nil {
 		return err

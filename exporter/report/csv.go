@@ -4,20 +4,27 @@ import (
 	"bufio"
 	"encoding/csv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // csvEncoder writes a heading and one line for each record.
 type csvEncoder struct {
+	out     *bufio.Writer
 	w       *csv.Writer
 	columns []Column
 	opts    Options
 	row     []string
 	started bool
+	long    int64 // cells that a spreadsheet would cut
 }
 
+// ExcelCell is how many characters Excel takes of a cell, in UTF-16 units.
+// See https://support.microsoft.com/office/excel-specifications-and-limits.
+const ExcelCell = 32_767
+
 func newCSVEncoder(w *bufio.Writer, columns []Column, opts Options) *csvEncoder {
-	return &csvEncoder{w: csv.NewWriter(w), columns: columns, opts: opts, row: make([]string, len(columns))}
+	return &csvEncoder{out: w, w: csv.NewWriter(w), columns: columns, opts: opts, row: make([]string, len(columns))}
 }
 
 func (e *csvEncoder) start() error {
@@ -25,6 +32,11 @@ func (e *csvEncoder) start() error {
 		return nil
 	}
 	e.started = true
+	if e.opts.BOM {
+		if _, err := e.out.WriteString("\ufeff"); err != nil {
+			return err
+		}
+	}
 	for i, c := range e.columns {
 		e.row[i] = e.defused(c.Title)
 	}
@@ -37,6 +49,9 @@ func (e *csvEncoder) record(r *record) error {
 	}
 	for i, c := range e.columns {
 		e.row[i] = e.defused(c.cell(r, e.opts.Location))
+		if len(e.row[i]) > ExcelCell && len(utf16.Encode([]rune(e.row[i]))) > ExcelCell {
+			e.long++
+		}
 	}
 	return e.w.Write(e.row)
 }

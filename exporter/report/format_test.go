@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -288,6 +289,27 @@ func TestCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := cut(c.in, c.width); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Cells that Excel would cut are counted, by its own count of characters.
+func TestCellsThatExcelCutsAreCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		operator string
+		want     int64
+	}{
+		"just right": {strings.Repeat("x", ExcelCell), 0},
+		"too long":   {strings.Repeat("x", ExcelCell+1), 1},
+		"in bytes":   {strings.Repeat("ä", ExcelCell), 0},
+		"in pairs":   {strings.Repeat("😀", ExcelCell/2+1), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newCSVEncoder(bufio.NewWriter(io.Discard), PageColumns(), Options{Location: time.UTC})
+			h := hit{Source: []byte(`{"user":{"name":"` + c.operator + `"}}`), Sort: []int64{0, 0}}
+			if err := e.record(newRecord(&h)); err != nil || e.long != c.want {
+				t.Errorf("%d cells, %v", e.long, err)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Query says which records. A record has to match every field that is set, and
@@ -53,7 +54,7 @@ func (q Query) Stream() string {
 
 // Outcomes are the values of event.outcome.
 // See https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-outcome.
-var outcomes = []string{"success", "failure", "unknown"}
+func Outcomes() []string { return []string{"success", "failure", "unknown"} }
 
 // namespacePattern are the characters of a data stream namespace.
 // See https://www.elastic.co/docs/reference/ecs/ecs-data_stream.
@@ -70,12 +71,28 @@ func (q Query) Validate() error {
 		}
 	}
 	for _, o := range q.Outcomes {
-		if !slices.Contains(outcomes, o) {
-			return misused("outcome %q: must be one of %s", o, strings.Join(outcomes, ", "))
+		if !slices.Contains(Outcomes(), o) {
+			return misused("outcome %q: must be one of %s", o, strings.Join(Outcomes(), ", "))
 		}
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		return misused("from %s is not before to %s", q.From.Format(time.RFC3339), q.To.Format(time.RFC3339))
+	}
+	return q.tooLong()
+}
+
+// maxTerm is ignore_above of the fields that are compared: a longer value is in the
+// document and cannot be found by it.
+const maxTerm = 1024
+
+// tooLong finds a value that would silently match nothing.
+func (q Query) tooLong() error {
+	for _, f := range q.terms() {
+		for _, v := range f.values {
+			if n := utf8.RuneCountInString(v); n > maxTerm {
+				return misused("a value of %d characters cannot be looked for: Elasticsearch finds values of %d at most; use another filter", n, maxTerm)
+			}
+		}
 	}
 	return nil
 }
@@ -100,10 +117,21 @@ func (q Query) filters() []clause {
 	if !q.arrivedFrom.IsZero() {
 		all = append(all, clause{"range": clause{arrived: clause{"gte": q.arrivedFrom.UnixMilli(), "format": "epoch_millis"}}})
 	}
-	for _, f := range []struct {
-		values []string
-		fields []string
-	}{
+	for _, f := range q.terms() {
+		if len(f.values) > 0 {
+			all = append(all, anyOf(f.fields, f.values))
+		}
+	}
+	return all
+}
+
+// terms are the fields that have to have one of some values.
+type terms struct {
+	values, fields []string
+}
+
+func (q Query) terms() []terms {
+	return []terms{
 		{q.Events, []string{"api7.audit.event_name", "event.action"}},
 		{q.Operators, []string{"user.name", "user.id", "user.email"}},
 		{q.ResourceIDs, []string{"api7.audit.resource.id"}},
@@ -114,12 +142,7 @@ func (q Query) filters() []clause {
 		{q.Outcomes, []string{"event.outcome"}},
 		{q.Observers, []string{"observer.name"}},
 		{q.Tags, []string{"tags"}},
-	} {
-		if len(f.values) > 0 {
-			all = append(all, anyOf(f.fields, f.values))
-		}
 	}
-	return all
 }
 
 // anyOf holds where one of the fields has one of the values.
@@ -142,7 +165,7 @@ func (q Query) times() clause {
 	if !q.From.IsZero() {
 		r["gte"] = timestamp(q.From)
 	}
-	if !q.To.IsZero() {
+	if !q.To.IsZero() && q.To.Year() <= lastYear {
 		r["lt"] = timestamp(q.To)
 	}
 	if len(r) > 0 {
@@ -150,6 +173,9 @@ func (q Query) times() clause {
 	}
 	return r
 }
+
+// lastYear is the last one that a document's time can lie in; what ends later is open.
+const lastYear = 9999
 
 func timestamp(t time.Time) string {
 	const layout = "2006-01-02T15:04:05.000Z"

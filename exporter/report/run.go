@@ -10,6 +10,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/peer"
 )
@@ -48,6 +50,9 @@ type Options struct {
 	// DetailColumns.
 	Columns []string
 	Details bool // the whole record
+	Gzip    bool // compress what is written
+	// BOM puts a byte order mark before a CSV, by which Excel knows that it is UTF-8.
+	BOM bool
 	// NoDefuse leaves CSV cells as they are that a spreadsheet would run as a
 	// formula. Default: a quote ' is put before them.
 	NoDefuse bool
@@ -85,6 +90,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Order != NewestFirst && o.Order != OldestFirst:
 		return o, misused("order %q: must be asc or desc", o.Order)
+	case o.BOM && o.Format != CSV:
+		return o, misused("a byte order mark is for CSV, not for %s", o.Format)
 	case o.Limit < 0:
 		return o, misused("limit %d: must not be negative", o.Limit)
 	}
@@ -100,6 +107,9 @@ type Summary struct {
 	// report holds every record of the first, and may hold some that were
 	// indexed while it was being written.
 	Views int
+	// LongCells are cells of a CSV with more characters than a spreadsheet takes
+	// (ExcelCell); it would cut them.
+	LongCells int64
 }
 
 // Run writes the records that q describes to w. It returns when they are
@@ -118,8 +128,8 @@ func Run(ctx context.Context, client *exporter.Client, q Query, w io.Writer, opt
 		return Summary{}, err
 	}
 	sum := &digest{w: w, hash: sha256.New()}
-	out := bufio.NewWriterSize(sum, 1<<16)
-	enc, err := newEncoder(out, columns, opts)
+	out := newOutput(sum, opts.Gzip)
+	enc, err := newEncoder(out.Writer, columns, opts)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -129,10 +139,35 @@ func Run(ctx context.Context, client *exporter.Client, q Query, w io.Writer, opt
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := out.Flush(); err != nil {
+	if err := out.close(); err != nil {
 		return Summary{}, err
 	}
-	return Summary{Rows: rows, Bytes: sum.bytes, SHA256: sum.String(), Views: p.views}, nil
+	s := Summary{Rows: rows, Bytes: sum.bytes, SHA256: sum.String(), Views: p.views}
+	if csv, ok := enc.(*csvEncoder); ok {
+		s.LongCells = csv.long
+	}
+	return s, nil
+}
+
+// output is the buffer before what is written, and what compresses it.
+type output struct {
+	*bufio.Writer
+	gzip *gzip.Writer // nil: as it is
+}
+
+func newOutput(w io.Writer, compressed bool) output {
+	if !compressed {
+		return output{Writer: bufio.NewWriterSize(w, 1<<16)}
+	}
+	z := gzip.NewWriter(w)
+	return output{Writer: bufio.NewWriterSize(z, 1<<16), gzip: z}
+}
+
+func (o output) close() error {
+	if err := o.Flush(); err != nil || o.gzip == nil {
+		return err
+	}
+	return o.gzip.Close()
 }
 
 func newPager(client *exporter.Client, q Query, columns []Column, opts Options) *pager {
