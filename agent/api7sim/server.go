@@ -37,6 +37,8 @@ type Options struct {
 	NewestFirst      bool // direction is ignored: the newest record is always first
 	Shuffle          bool // records of one instant come in another order each time
 
+	Hide             bool // lists are empty under their true total
+
 	// Total changes the total of an answer, nil leaves it.
 	Total func(int) int
 	// BeforeList is called before a list is put together, for what happens
@@ -178,6 +180,9 @@ func (s *Server) list(w http.ResponseWriter, q url.Values, o Options) {
 	total := len(found)
 	if o.Total != nil {
 		total = o.Total(total)
+	}
+	if o.Hide {
+		found = nil
 	}
 	first := min((page-1)*size, len(found))
 	answer(w, append(appendTexts(fmt.Appendf(nil, `{"total":%d,"list":`, total), found[first:min(first+size, len(found))]), '}'))

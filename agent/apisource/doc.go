@@ -14,7 +14,13 @@
 // found. What was handed over before is recognised by its id; that is only thrift,
 // because a repeated record has the _id it had. Two counts find more: the total of
 // the overlap tells at each poll whether something came late, and the total of the
-// day before tells whether something came later than the overlap allows.
+// day before tells whether something came later than the overlap allows. No position
+// is later than the earlier of the gateway's clock and the agent's.
+//
+// A window of which the gateway counts more records than it shows is a debt (debts.go):
+// it is told, saved with the position, and read again with growing pauses until it is
+// complete or the gateway does not count those records any more. Newer records do not
+// wait for it.
 //
 // What the API's specification leaves open is found out at the start: whether times
 // are seconds or milliseconds, whether the bounds belong to the window, and how many

@@ -92,12 +92,16 @@ type desk struct {
 	config Config
 
 	mu       sync.Mutex
-	ids      map[string]int // how often a record came
-	doubtful map[string]int // how often of these in doubt
+	ids      map[string]int   // how often a record came
+	doubtful map[string]int   // how often of these in doubt
+	came     map[string]int64 // after how many polls
 	faults   []event.Fault
 	saved    []byte
+	age      time.Duration // since it was saved, by the agent's clock
 	places   []time.Time
 	reasons  []string // that were told, without repetitions
+	owed     map[string]event.Debt
+	ends     []string // of debts
 
 	source *Source
 	cancel context.CancelFunc
@@ -105,7 +109,7 @@ type desk struct {
 }
 
 func newDesk(tb testing.TB, g *gateway) *desk {
-	d := &desk{tb: tb, ids: map[string]int{}, doubtful: map[string]int{}}
+	d := &desk{tb: tb, ids: map[string]int{}, doubtful: map[string]int{}, came: map[string]int64{}}
 	d.config = Config{
 		Input: "dashboard", Gateway: "gw", Names: NewEventNames(),
 		Client: ClientConfig{
@@ -114,7 +118,7 @@ func newDesk(tb testing.TB, g *gateway) *desk {
 			SlowRetry: 10 * time.Millisecond,
 		},
 		PollInterval: 5 * time.Millisecond, Overlap: 10 * time.Minute, Since: 24 * time.Hour,
-		Log: zerolog.New(io.Discard), Condition: d.told,
+		Log: zerolog.New(io.Discard), Condition: d.told, Owe: d.owe, now: g.clock.Now,
 	}
 	return d
 }
@@ -127,6 +131,26 @@ func (d *desk) told(reason string) {
 	}
 }
 
+func (d *desk) owe(x event.Debt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.owed == nil {
+		d.owed = map[string]event.Debt{}
+	}
+	if delete(d.owed, string(x.Kind)+x.Key); x.Ended == "" {
+		d.owed[string(x.Kind)+x.Key] = x
+	} else {
+		d.ends = append(d.ends, x.Ended)
+	}
+}
+
+// debts is how much is owed, and what was said of the debts that ended.
+func (d *desk) debts() (open int, ends []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.owed), d.ends
+}
+
 // start runs the source as a new process would.
 func (d *desk) start() {
 	d.tb.Helper()
@@ -137,7 +161,7 @@ func (d *desk) start() {
 	var saved []event.Saved
 	d.mu.Lock()
 	if d.saved != nil {
-		saved = []event.Saved{{Stream: event.Stream{Input: "dashboard", Name: "api"}, Position: d.saved}}
+		saved = []event.Saved{{Stream: event.Stream{Input: "dashboard", Name: "api"}, Position: d.saved, Age: d.age}}
 	}
 	d.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -183,6 +207,7 @@ func (d *desk) take(_ context.Context, b event.Batch) error {
 		}
 		id := idOf(r.Bytes)
 		d.ids[id]++
+		d.came[id] = d.source.Stats().Polls.Load()
 		if b.Doubtful {
 			d.doubtful[id]++
 		}

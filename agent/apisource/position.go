@@ -12,6 +12,8 @@ type position struct {
 	// Next is where the next window starts: every record before it was emitted,
 	// and it is too long ago for another one to come late. RFC 3339, UTC.
 	Next time.Time `json:"next"`
+	// Owed are the stretches of time that were read and are not complete.
+	Owed []debt `json:"owed,omitempty"`
 }
 
 // latest is far enough in the future for any clock, and well within what
@@ -28,12 +30,21 @@ func parsePosition(data []byte) (position, error) {
 	if p.Next.Before(time.UnixMilli(1)) || p.Next.After(latest) {
 		return position{}, errors.New("read the position: no time")
 	}
+	if len(p.Owed) > maxDebts {
+		return position{}, errors.New("read the position: too many debts")
+	}
+	for _, d := range p.Owed {
+		if !d.From.Before(d.To) || d.From.Before(time.UnixMilli(0)) || d.To.After(latest) {
+			return position{}, errors.New("read the position: a debt without a time")
+		}
+	}
 	return p, nil
 }
 
-// encode is the position that everything before next is settled.
-func encodePosition(next int64) []byte {
-	data, _ := json.Marshal(position{time.UnixMilli(next).UTC()}) // times before the year 10000 always have a JSON form
+// encodePosition is the position that everything before next is settled, but for what
+// is owed.
+func encodePosition(next int64, owed []debt) []byte {
+	data, _ := json.Marshal(position{time.UnixMilli(next).UTC(), owed}) // times before the year 10000 always have a JSON form
 	return data
 }
 
@@ -43,5 +54,9 @@ func Describe(data []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("audit API up to %s", p.Next.UTC().Format(time.RFC3339)), nil
+	text := "audit API up to " + p.Next.UTC().Format(time.RFC3339)
+	for _, d := range p.Owed {
+		text += fmt.Sprintf(", without %d from %s to %s", d.Missing, d.From.UTC().Format(time.RFC3339), d.To.UTC().Format(time.RFC3339))
+	}
+	return text, nil
 }

@@ -63,6 +63,8 @@ func (r *Reader) newest(ctx context.Context) (Record, error) {
 		return Record{}, whole
 	case newest.At > 0:
 		return newest, nil
+	case len(got.records) == 0 && got.total > 0:
+		return Record{}, &Error{Reason: "counts audit records and shows none", class: lasting}
 	case len(got.records) == 0:
 		return Record{}, ErrNoRecords
 	}

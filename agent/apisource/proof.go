@@ -37,13 +37,15 @@ type proof struct {
 	passes int
 	quiet  int // clean passes in a row that confirmed the ones before
 	idle   int // passes in a row that brought nothing new
+	total  int64
+	moved  bool // the total changed between or within the passes
 }
 
 const (
 	// confirmed is how many clean passes have to agree where the total does not
 	// tell, doubted where it says that there is more.
 	confirmed = 1
-	doubted   = 4
+	doubted   = 2
 	// exhausted is how many passes over an instant may bring neither news nor a
 	// proof.
 	exhausted = 8
@@ -51,9 +53,15 @@ const (
 
 func (f *proof) reset() { *f = proof{} }
 
+// united reports whether all passes together saw everything, of which each saw a part:
+// as many different records as the gateway counted in each of them.
+func (f *proof) united(p pass, handed int64) bool { return !f.moved && handed == p.total }
+
 // judge takes the next pass. narrower says that the window can be made so.
 func (f *proof) judge(p pass, narrower bool) judgement {
 	f.passes++
+	f.moved = f.moved || p.changed || f.passes > 1 && p.total != f.total
+	f.total = p.total
 	if p.proves() {
 		return proven
 	}

@@ -74,6 +74,10 @@ type Window struct {
 	Asked int64
 	// Records is how many different ones the window holds.
 	Records int
+	// Incomplete says that the gateway counts more records, Total, than it showed,
+	// or that too much moved to know.
+	Incomplete bool
+	Total      int64
 }
 
 // Read reads the records from one time to before another, both in milliseconds and
@@ -105,6 +109,9 @@ func (r *Reader) Read(ctx context.Context, from, to int64, hand func([]Record) e
 		}
 		w.Records = p.distinct
 		verdict := proof.judge(p, narrower)
+		if verdict != proven && proof.united(p, int64(len(r.handed))) {
+			verdict = proven
+		}
 		if verdict != proven && !p.clean() && r.growWhole(p.total) {
 			proof.reset()
 			continue
@@ -115,6 +122,7 @@ func (r *Reader) Read(ctx context.Context, from, to int64, hand func([]Record) e
 			return w, nil
 		case unproven:
 			r.Unproven.Add(1)
+			w.Incomplete, w.Total = true, p.total
 			r.grow(p.distinct)
 			return w, nil
 		case restless:

@@ -15,6 +15,16 @@ func (s seen) add(r Record) (news bool) {
 	return true
 }
 
+// count is how many records of a time are remembered.
+func (s seen) count(from, to int64) (n int64) {
+	for _, at := range s {
+		if at >= from && at < to {
+			n++
+		}
+	}
+	return n
+}
+
 // forget forgets the records before a time.
 func (s seen) forget(before int64) {
 	for k, at := range s {

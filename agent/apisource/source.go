@@ -40,7 +40,8 @@ type Config struct {
 	Owe func(event.Debt)
 	Log zerolog.Logger
 
-	pageBytes int64 // for tests
+	pageBytes int64            // for tests
+	now       func() time.Time // the agent's clock, for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -55,6 +56,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ReachedEnd == nil {
 		c.ReachedEnd = func() {}
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	if c.Owe == nil {
 		c.Owe = func(event.Debt) {}
@@ -100,8 +104,13 @@ type Source struct {
 	doubtful int64
 	seen     seen
 
-	overlap count // of the records after next
-	day     count // of those before
+	overlap count // of the records after next that were read long enough ago
+	day     count // of those before next
+	misled  int   // how often the overlap's total changed and nothing was late
+	skip    int   // polls in which it is not asked for
+
+	debts     debts
+	savedLast time.Time // when the position that was found was saved
 
 	trouble    string // why the client waits
 	stalled    string // why the source does
@@ -198,6 +207,9 @@ func (s *Source) restore(saved []event.Saved) {
 			continue
 		}
 		s.next, s.resumed = p.Next.UnixMilli(), true
+		s.savedLast = s.cfg.now().Add(-e.Age)
+		s.debts.open = p.Owed
+		s.tellDebts()
 	}
 }
 
@@ -247,7 +259,7 @@ func (s *Source) poll(ctx context.Context) (moved bool, err error) {
 		}
 	}
 	now := s.client.Now().UnixMilli()
-	s.stats.Skew.Store(now - time.Now().Truncate(time.Second).UnixMilli())
+	s.stats.Skew.Store(now - s.cfg.now().Truncate(time.Second).UnixMilli())
 	end := s.reader.bounds.end(now)
 	if end < s.until {
 		s.turnBack(now)
@@ -258,6 +270,10 @@ func (s *Source) poll(ctx context.Context) (moved bool, err error) {
 	} else {
 		err = s.readNew(ctx, end)
 	}
+	if err == nil {
+		err = s.readDebts(ctx)
+	}
+	err = errors.Join(err, s.settleDebts(ctx))
 	s.stats.Until.Store(s.until)
 	s.stats.Behind.Store(max(0, s.client.Now().UnixMilli()-s.until))
 	return s.until > before, err
@@ -275,7 +291,14 @@ func (s *Source) begin(ctx context.Context) error {
 	if s.next == 0 {
 		s.next = now - s.cfg.Since.Milliseconds()
 	}
-	s.next = max(b.floor(min(s.next, now-s.cfg.Overlap.Milliseconds())), 0)
+	if trusted := s.trusted(now); s.resumed && s.next > trusted {
+		// Reading stood before the time at which this was saved, whatever a clock said.
+		back := min(s.savedLast.UnixMilli(), trusted) - s.cfg.Overlap.Milliseconds()
+		s.cfg.Log.Warn().Time("saved", time.UnixMilli(s.next).UTC()).Time("from", time.UnixMilli(back).UTC()).
+			Msg("the saved position lies in the future: a clock was wrong; reading again from before it was saved")
+		s.next = back
+	}
+	s.next = max(b.floor(min(s.next, s.trusted(now)-s.cfg.Overlap.Milliseconds())), 0)
 	if s.resumed {
 		s.doubtful = now
 	}
@@ -287,10 +310,14 @@ func (s *Source) begin(ctx context.Context) error {
 	return nil
 }
 
+// trusted is the earlier of the gateway's clock and the agent's, in milliseconds: no
+// position is later, so that a clock that is wrong for a while moves it nowhere.
+func (s *Source) trusted(gateway int64) int64 { return min(gateway, s.cfg.now().UnixMilli()) }
+
 // empty moves the cursor of a gateway without records.
 func (s *Source) empty(ctx context.Context) (moved bool, err error) {
 	now := s.client.Now().UnixMilli()
-	next := now - s.cfg.Overlap.Milliseconds()
+	next := s.trusted(now) - s.cfg.Overlap.Milliseconds()
 	if s.next == 0 {
 		// The first records may be of any age.
 		return true, nil
@@ -305,14 +332,16 @@ func (s *Source) empty(ctx context.Context) (moved bool, err error) {
 func (s *Source) turnBack(now int64) {
 	s.cfg.Log.Warn().Int64("seconds", (s.until-now)/1000).Msg("the gateway's clock was set back; reading again from there")
 	s.doubtful = max(s.doubtful, s.until)
-	s.next = min(s.next, max(s.reader.bounds.floor(now-s.cfg.Overlap.Milliseconds()), 0))
+	s.next = min(s.next, max(s.reader.bounds.floor(s.trusted(now)-s.cfg.Overlap.Milliseconds()), 0))
 	s.until, s.settled = s.next, 0
 	s.overlap, s.day = count{}, count{}
 }
 
-// place emits the cursor.
+// place emits the cursor and what is owed before it.
 func (s *Source) place(ctx context.Context) error {
+	s.debts.unsaved = false
 	return s.emit(ctx, event.Batch{
-		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: s.stream(), Repeats: true, Position: encodePosition(s.next),
+		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: s.stream(), Repeats: true,
+		Position: encodePosition(s.next, s.debts.open),
 	})
 }

@@ -26,8 +26,11 @@ type APIInput struct {
 	// PollInterval is how often new records are asked for. Default: 10s.
 	PollInterval Duration `yaml:"poll_interval" min:"1s" max:"1d" like:"interval,period"`
 
-	// Overlap is how far back each poll looks again for records that came
-	// late. Those already there are recognised by their id. Default: 10m.
+	// Overlap is how far back records are looked for that came late. Each poll
+	// asks the gateway how many it has from that time, and reads them again when
+	// the number changed, so a late record is found by the next poll; all of it is
+	// read again once in that time anyway. Those already there are recognised by
+	// their id. Default: 10m.
 	Overlap Duration `yaml:"overlap" min:"0s" max:"7d"`
 
 	// Since is how far back the first start reads. Default: 180d, which is as
