@@ -37,7 +37,7 @@ type Options struct {
 	NewestFirst      bool // direction is ignored: the newest record is always first
 	Shuffle          bool // records of one instant come in another order each time
 
-	Hide             bool // lists are empty under their true total
+	Hide bool // lists are empty under their true total
 
 	// Total changes the total of an answer, nil leaves it.
 	Total func(int) int
