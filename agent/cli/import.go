@@ -20,10 +20,12 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/find"
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/pipeline"
 	"github.com/auditship/auditship/exporter/deadletter"
+	"github.com/auditship/auditship/exporter/durable"
 
 	"github.com/auditship/auditship/agent/strictyaml"
 )
@@ -174,12 +176,12 @@ func (i *importing) check(files []string) (paths []string, stdin bool, err error
 			stdin = true
 			continue
 		}
-		f, err := os.Open(name)
+		path, err := durable.Follow(name)
 		if err != nil {
 			return nil, false, fmt.Errorf("%w%s", err, explainOpen(name, err))
 		}
-		info, err := f.Stat()
-		if err := errors.Join(err, f.Close()); err != nil {
+		info, err := os.Stat(path)
+		if err != nil {
 			return nil, false, err
 		}
 		switch {
@@ -190,7 +192,15 @@ func (i *importing) check(files []string) (paths []string, stdin bool, err error
 		case rejects != nil && os.SameFile(rejects, info):
 			return nil, false, fmt.Errorf("--dead-letter: %s is one of the files to import", i.deadLetter)
 		}
-		paths = append(paths, literal(name))
+		glob := literal(path)
+		f, _, err := find.New(find.Config{Paths: []string{glob}}).Open(path)
+		if err != nil {
+			return nil, false, fmt.Errorf("%w%s", err, explainOpen(name, err))
+		}
+		if err := f.Close(); err != nil {
+			return nil, false, err
+		}
+		paths = append(paths, glob)
 	}
 	return paths, stdin, i.checkDeadLetter()
 }

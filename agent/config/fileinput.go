@@ -41,6 +41,18 @@ type FileInput struct {
 	// CloseInactive is when a file that no longer grows is closed. Its
 	// position is kept and it is opened again when it grows. Default: 5m.
 	CloseInactive Duration `yaml:"close_inactive" min:"1s" like:"close.on_state_change.inactive"`
+
+	// FollowSymlinks reads what symbolic links lead to, too. Without it links
+	// below a glob's first wildcard are passed over: whoever may write to the
+	// folder could make the agent read, and send, any file that its user may
+	// read. /var/log/containers of Kubernetes holds nothing but links.
+	// Default: false.
+	FollowSymlinks bool `yaml:"follow_symlinks" like:"symlinks,follow_links,prospector.scanner.symlinks"`
+
+	// SymlinkRoots are the folders within which links may lead with
+	// follow_symlinks, for example /var/log/pods. Default: the folders before
+	// the first wildcards of paths.
+	SymlinkRoots StringList `yaml:"symlink_roots" is:"path" like:"link_roots,allowed_roots"`
 }
 
 // Location is the time zone named by Timezone.

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 // Describe renders a saved position for a person: the path, the offset, and
@@ -24,22 +22,24 @@ func Describe(data []byte) (string, error) {
 	return fmt.Sprintf("%s at byte %d", p.Path, p.Offset), nil
 }
 
-// Readable reports why the files that paths match now cannot be read, for a check
-// before the start. No match is not an error.
-func Readable(paths []string) error {
+// Readable reports why the files that match now cannot be read, for a check before the
+// start, and what matches and is passed over: links, pipes, devices. No match is not an
+// error.
+func Readable(where find.Config) (passed []find.Refused, err error) {
+	finder := find.New(where)
+	all := finder.Look()
 	var errs []error
-	for _, glob := range paths {
-		found, err := doublestar.FilepathGlob(glob, doublestar.WithFilesOnly())
-		errs = append(errs, err)
-		for _, p := range found {
-			f, err := os.Open(filepath.Clean(p))
-			if err == nil {
-				err = f.Close()
-			}
-			if !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, err)
-			}
+	for _, glob := range all.Failed {
+		errs = append(errs, fmt.Errorf("%s: %w", glob.Glob, glob.Err))
+	}
+	for _, match := range all.Files {
+		f, _, err := finder.Open(match.Path)
+		if err == nil {
+			err = f.Close()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return all.Passed, errors.Join(errs...)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 func TestWhatCannotBeReadIsTold(t *testing.T) {
@@ -23,7 +25,7 @@ func TestWhatCannotBeReadIsTold(t *testing.T) {
 	if n := s.Stats().Errors.Load(); n != 2 {
 		t.Errorf("%d errors: each fault counts once", n)
 	}
-	s.forgive([]string{"/log/a.json", "/log/c.json"}) // b is not there any more
+	s.forgive(find.Found{Files: []find.File{{Path: "/log/a.json"}, {Path: "/log/c.json"}}}) // b is not there any more
 	s.pathFault("/log/a.json", nil)
 	if got := s.unreadable(); got != "" {
 		t.Error(got)

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 // Config says what to follow. Input, Paths and Key are needed; the zero value of
@@ -18,6 +19,9 @@ type Config struct {
 	Gateway string   // part of every _id
 	Paths   []string // globs, ** for any number of folders
 	Exclude []string // globs, matched against the whole path
+	// FollowSymlinks and SymlinkRoots are find.Config's FollowSymlinks and Roots.
+	FollowSymlinks bool
+	SymlinkRoots   []string
 	// Key keys the hashes in positions and faults.
 	Key []byte
 	// Resumed says that an earlier run used this state: what is on disk at the
@@ -55,6 +59,11 @@ func (c Config) withDefaults() Config {
 		c.Condition = func(string) {}
 	}
 	return c
+}
+
+// Where is what to look for.
+func (c Config) Where() find.Config {
+	return find.Config{Paths: c.Paths, Exclude: c.Exclude, FollowSymlinks: c.FollowSymlinks, Roots: c.SymlinkRoots}
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -1,25 +1,24 @@
 package filesource
 
 import (
-	"errors"
-	"os"
 	"slices"
-	"sort"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 // discover brings the set of files up to date with what the globs match.
 func (s *Source) discover() {
 	found := map[fileID]bool{}
-	paths := s.matches()
-	s.forgive(paths)
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			continue // gone again, or not ours to read
-		}
+	all := s.finder.Look()
+	s.folders = all.Folders
+	s.forgive(all)
+	s.passOver(all.Passed)
+	for _, glob := range all.Failed {
+		s.fault(glob.Glob, glob.Err)
+	}
+	for _, match := range all.Files {
+		path, info := match.Path, match.Info
 		id, _ := identify(info)
 		found[id] = true
 		if f := s.files[id]; f != nil && (f.ending == finished || f.f != nil || f.size == info.Size() && f.modified.Equal(info.ModTime())) {
@@ -38,44 +37,21 @@ func (s *Source) discover() {
 	s.stats.Files.Store(int64(len(s.files)))
 }
 
-// matches lists the paths of the globs without those that are excluded, sorted.
-func (s *Source) matches() []string {
-	seen := map[string]bool{}
-	for _, glob := range s.cfg.Paths {
-		paths, err := doublestar.FilepathGlob(glob, doublestar.WithFilesOnly())
-		s.pathFault(glob, err)
-		for _, p := range paths {
-			if !s.excluded(p) {
-				seen[p] = true
-			}
+// passOver says once what matches and is not opened: a link, a pipe, a device.
+func (s *Source) passOver(what []find.Refused) {
+	for _, refused := range what {
+		if !s.passed[refused.Path] {
+			s.passed[refused.Path] = true
+			s.cfg.Log.Warn().Str("path", refused.Path).Msg("passed over: it " + refused.Why)
 		}
 	}
-	paths := make([]string, 0, len(seen))
-	for p := range seen {
-		paths = append(paths, p)
-	}
-	sort.Strings(paths)
-	return paths
-}
-
-func (s *Source) excluded(path string) bool {
-	for _, glob := range s.cfg.Exclude {
-		if ok, _ := doublestar.PathMatch(glob, path); ok { // checked by the configuration
-			return true
-		}
-	}
-	return false
 }
 
 // open starts to follow the file at path, where its saved position says.
 func (s *Source) open(path string) error {
-	fd, err := os.Open(path)
+	fd, info, err := s.finder.Open(path)
 	if err != nil {
 		return err
-	}
-	info, err := fd.Stat()
-	if err != nil {
-		return errors.Join(err, fd.Close())
 	}
 	id, _ := identify(info)
 	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size(), arrival: s.arrival, found: time.Now()}

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 // pathFault notes that a path cannot be opened or matched; nil says that it could.
@@ -26,10 +29,13 @@ func (s *Source) fault(path string, err error) {
 	s.failing[path] = err
 }
 
-// forgive forgets the faults of paths that are not there any more.
-func (s *Source) forgive(paths []string) {
+// forgive forgets the faults of paths that are not there any more, and of globs that
+// could be searched through.
+func (s *Source) forgive(all find.Found) {
 	for path := range s.failing {
-		if _, there := slices.BinarySearch(paths, path); !there && !slices.Contains(s.cfg.Paths, path) {
+		_, there := slices.BinarySearchFunc(all.Files, path, func(f find.File, path string) int { return strings.Compare(f.Path, path) })
+		failed := slices.ContainsFunc(all.Failed, func(f find.Failure) bool { return f.Glob == path })
+		if !there && !failed {
 			delete(s.failing, path)
 		}
 	}
@@ -46,7 +52,11 @@ func (s *Source) unreadable() string {
 	if errors.As(err, &inPath) {
 		err = inPath.Err // it is named already
 	}
+	var refused *find.Refused
 	reason := fmt.Sprintf("cannot read %s: %v", first, err)
+	if errors.As(err, &refused) {
+		reason = "cannot read " + refused.Error()
+	}
 	if more := len(s.failing) - 1; more > 0 {
 		reason += fmt.Sprintf(" (and %d more)", more)
 	}

@@ -7,14 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"github.com/auditship/auditship/agent/filesource/find"
 	"github.com/auditship/auditship/agent/filesource/unpack"
 )
 
@@ -26,42 +22,25 @@ type Stretch struct {
 }
 
 // Reread reads a stretch again. It is looked for in its file and, since that may have
-// been renamed or compressed, in all that match the globs; key is that of the hash.
-// nil without an error says that it is nowhere any more.
-func Reread(ctx context.Context, s Stretch, globs []string, key []byte) ([]byte, error) {
-	paths, err := s.candidates(globs)
-	if err != nil {
-		return nil, err
+// been renamed or compressed, in all that match; its path alone opens nothing. key is
+// that of the hash. nil without an error says that it is nowhere any more.
+func Reread(ctx context.Context, s Stretch, where find.Config, key []byte) ([]byte, error) {
+	finder := find.New(where)
+	paths := []string{s.Path}
+	for _, match := range finder.Look().Files {
+		paths = append(paths, match.Path)
 	}
-	for _, path := range paths {
+	for _, path := range slices.Compact(paths) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		raw, err := s.readFrom(path)
+		raw, err := s.readFrom(finder, path)
 		if err != nil || Hash(key, raw) != s.Hash {
 			continue // another file, or none any more
 		}
 		return raw, nil
 	}
 	return nil, nil
-}
-
-// candidates are the files in which the stretch may be, the likeliest first.
-func (s Stretch) candidates(globs []string) ([]string, error) {
-	paths := []string{s.Path}
-	for _, glob := range globs {
-		abs, err := filepath.Abs(glob)
-		if err != nil {
-			return nil, fmt.Errorf("find the folder of %s: %w", glob, err)
-		}
-		found, err := doublestar.FilepathGlob(abs, doublestar.WithFilesOnly())
-		if err != nil {
-			return nil, fmt.Errorf("find files like %s: %w", glob, err)
-		}
-		paths = append(paths, found...)
-	}
-	slices.Sort(paths[1:])
-	return slices.Compact(paths), nil
 }
 
 // Hash is the hash that a Fault keeps of a stretch.
@@ -72,8 +51,8 @@ func Hash(key, raw []byte) string {
 }
 
 // readFrom reads the stretch from a file, which may be a compressed one.
-func (s Stretch) readFrom(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func (s Stretch) readFrom(finder *find.Finder, path string) ([]byte, error) {
+	f, _, err := finder.Open(path)
 	if err != nil {
 		return nil, err
 	}

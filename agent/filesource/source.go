@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/find"
 )
 
 // Source follows the files of one input.
@@ -18,6 +19,7 @@ type Source struct {
 
 	rowWriter rowWriter
 
+	finder *find.Finder
 	files  map[fileID]*file
 	opened []*file                    // that may hold a descriptor
 	saved  map[event.Stream]savedFile // positions that no file has taken over yet, by stream
@@ -25,6 +27,8 @@ type Source struct {
 
 	arrival arrival          // of what is found now
 	failing map[string]error // the last fault of each path that has one
+	passed  map[string]bool  // what was said to be passed over
+	folders []string         // in which files may come
 }
 
 // New makes a source. It reads nothing yet.
@@ -32,6 +36,8 @@ func New(cfg Config) *Source {
 	cfg = cfg.withDefaults()
 	return &Source{
 		cfg:     cfg,
+		finder:  find.New(cfg.Where()),
+		passed:  map[string]bool{},
 		buffers: newBuffers(cfg.BatchBytes),
 		files:   map[fileID]*file{},
 		saved:   map[event.Stream]savedFile{},
@@ -100,12 +106,14 @@ func (s *Source) unfinished() int {
 
 // follow reads what is new in all files until ctx ends.
 func (s *Source) follow(ctx context.Context, emit Emit) error {
-	w := newWatcher(s.cfg.Paths, s.cfg.Log)
+	w := newWatcher(s.cfg.Log)
 	defer w.close()
 	for {
 		s.discover()
+		if w.follow(s.folders) { // what came before it was watched
+			s.discover()
+		}
 		s.arrival = late
-		w.follow(s.cfg.Paths)
 		until := time.Now().Add(s.cfg.ScanInterval)
 		for {
 			if err := s.readAll(ctx, emit); err != nil {

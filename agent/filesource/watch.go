@@ -2,13 +2,8 @@ package filesource
 
 import (
 	"context"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/fsnotify/fsnotify"
 	"github.com/rs/zerolog"
 
@@ -23,12 +18,13 @@ type watcher struct {
 	done   chan struct{}
 	wake   chan struct{} // a file was written to
 	rescan chan struct{} // a file came, went or was renamed
+	known  map[string]bool
 	log    zerolog.Logger
 }
 
-func newWatcher(globs []string, log zerolog.Logger) *watcher {
+func newWatcher(log zerolog.Logger) *watcher {
 	w := &watcher{
-		done: make(chan struct{}), log: log,
+		done: make(chan struct{}), log: log, known: map[string]bool{},
 		wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1),
 	}
 	notify, err := fsnotify.NewWatcher()
@@ -38,39 +34,22 @@ func newWatcher(globs []string, log zerolog.Logger) *watcher {
 		return w
 	}
 	w.notify = notify
-	w.follow(globs)
 	go w.forward()
 	return w
 }
 
-// follow watches the folders that the globs can match files in; those that are
-// watched already are not touched. A folder that cannot be watched is polled.
-func (w *watcher) follow(globs []string) {
+// follow watches folders and reports whether one of them was not watched before. A
+// folder that cannot be watched is polled.
+func (w *watcher) follow(folders []string) (more bool) {
 	if w.notify == nil {
-		return
+		return false
 	}
-	for _, glob := range globs {
-		for _, dir := range folders(glob) {
-			_ = w.notify.Add(dir) // polling covers it
-		}
+	for _, dir := range folders {
+		more = more || !w.known[dir]
+		w.known[dir] = true
+		_ = w.notify.Add(dir) // polling covers it
 	}
-}
-
-// folders lists the existing folders in which glob can match a file.
-func folders(glob string) []string {
-	dir, pattern := doublestar.SplitPattern(filepath.ToSlash(glob))
-	i := strings.LastIndexByte(pattern, '/')
-	if i < 0 {
-		return []string{filepath.FromSlash(dir)}
-	}
-	dirs := []string{filepath.FromSlash(dir)}
-	_ = doublestar.GlobWalk(os.DirFS(dir), pattern[:i], func(path string, d fs.DirEntry) error {
-		if d.IsDir() {
-			dirs = append(dirs, filepath.Join(dir, path))
-		}
-		return nil
-	})
-	return dirs
+	return more
 }
 
 // forward turns notifications into signals until the watcher is closed.

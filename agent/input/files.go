@@ -2,8 +2,6 @@ package input
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/auditship/auditship/agent/apisource"
@@ -17,10 +15,7 @@ import (
 type files struct{}
 
 func (files) build(in config.Input, s Surroundings) (Built, error) {
-	c, err := filesConfig(in)
-	if err != nil {
-		return Built{}, err
-	}
+	c := filesConfig(in)
 	c.Key, c.Once, c.Resumed, c.Forget, c.Reader, c.Log = s.StateKey, s.Once, s.Resumed, s.Forget, s.Reader, s.Log
 	c.Condition = func(reason string) { s.Condition(reason) } // the source logs it
 	source := filesource.New(c)
@@ -38,45 +33,29 @@ func (files) build(in config.Input, s Surroundings) (Built, error) {
 	return b, nil
 }
 
-func filesConfig(in config.Input) (filesource.Config, error) {
-	paths, err := absolute(in.File.Paths)
-	if err != nil {
-		return filesource.Config{}, err
-	}
-	exclude, err := absolute(in.File.Exclude)
-	if err != nil {
-		return filesource.Config{}, err
-	}
+func filesConfig(in config.Input) filesource.Config {
 	return filesource.Config{
-		Input: in.ID, Gateway: in.Gateway, Paths: paths, Exclude: exclude,
+		Input: in.ID, Gateway: in.Gateway, Paths: in.File.Paths, Exclude: in.File.Exclude,
+		FollowSymlinks: in.File.FollowSymlinks, SymlinkRoots: in.File.SymlinkRoots,
 		MaxRecord:    int64(in.File.MaxRecord),
 		PollInterval: time.Duration(in.File.PollInterval), ScanInterval: time.Duration(in.File.ScanInterval),
 		CloseInactive: time.Duration(in.File.CloseInactive),
-	}, nil
-}
-
-// absolute makes paths independent of the folder the agent was started in, so that
-// saved positions are too.
-func absolute(paths []string) ([]string, error) {
-	all := make([]string, len(paths))
-	for i, path := range paths {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("find the folder of %s: %w", path, err)
-		}
-		all[i] = abs
 	}
-	return all, nil
 }
 
 func (files) check(_ context.Context, in config.Input) []Finding {
-	if err := filesource.Readable(in.File.Paths); err != nil {
-		return []Finding{{
+	passed, err := filesource.Readable(filesConfig(in).Where())
+	var found []Finding
+	for _, refused := range passed {
+		found = append(found, Finding{What: refused.Error(), Warning: true, Advice: "It is passed over."})
+	}
+	if err != nil {
+		return append(found, Finding{
 			What: "files cannot be read", Failed: true,
 			Advice: err.Error() + "\nThe agent's user needs to read them, and to look into their folders.",
-		}}
+		})
 	}
-	return []Finding{{What: "the files that are there can be read"}}
+	return append(found, Finding{What: "the files that are there can be read"})
 }
 
 func (files) describe(position []byte) (string, error) { return filesource.Describe(position) }

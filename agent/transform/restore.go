@@ -10,6 +10,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/filesource/find"
 	"github.com/auditship/auditship/exporter/deadletter"
 )
 
@@ -62,7 +63,9 @@ func (r *Restorer) Restore(ctx context.Context, l deadletter.Letter) (deadletter
 		return l, nil
 	}
 	stretch := filesource.Stretch{Path: l.Path, Offset: l.Offset, Length: l.Length, Hash: l.Hash}
-	raw, err := filesource.Reread(ctx, stretch, in.Paths, r.key)
+	raw, err := filesource.Reread(ctx, stretch, find.Config{
+		Paths: in.Paths, Exclude: in.Exclude, FollowSymlinks: in.FollowSymlinks, Roots: in.SymlinkRoots,
+	}, r.key)
 	if err != nil || raw == nil {
 		return l, err
 	}

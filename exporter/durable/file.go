@@ -68,18 +68,33 @@ func (d *Folder) Replace(name string, data []byte) error {
 	return errors.Join(err, f.Abort())
 }
 
-// Split opens the folder of a path that somebody named and returns the path's last
-// element. A link there is followed, but not in a folder where somebody else may have
-// put it.
+// Follow is the file that a path leads to which somebody named, absolute. A link is
+// followed, but not in a folder where somebody else may have put it.
+func Follow(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if err := notLed(path); err != nil {
+		return "", err
+	}
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return path, err
+	}
+	return filepath.EvalSymlinks(path)
+}
+
+// Split opens the folder of a file as Follow finds it, and returns its name there. It
+// need not be there.
 func Split(path string) (*Folder, string, error) {
-	if err := notLed(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	target, err := Follow(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		target, err = path, nil
+	}
+	if err != nil {
 		return nil, "", err
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", err
-	}
-	d, err := Open(filepath.Dir(path))
-	return d, filepath.Base(path), err
+	d, err := Open(filepath.Dir(target))
+	return d, filepath.Base(target), err
 }

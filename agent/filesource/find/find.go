@@ -14,7 +14,7 @@ import (
 
 // Config says what to look for. Paths is needed.
 type Config struct {
-	Paths   []string // globs, ** for any number of folders
+	Paths   []string // globs, ** for any number of folders; from the current folder unless absolute
 	Exclude []string // globs, matched against the whole path
 	// FollowSymlinks opens what links lead to, if it is within Roots.
 	FollowSymlinks bool
@@ -34,12 +34,29 @@ type Refused struct {
 	Why  string
 }
 
-func (e *Refused) Error() string { return e.Path + " " + e.Why }
+func (e Refused) Error() string { return e.Path + " " + e.Why }
 
 // File is a regular file that a glob matches.
 type File struct {
-	Path string // as the glob has it: relative if that is
+	Path string // absolute
 	Info fs.FileInfo
+}
+
+// Found is what one look found.
+type Found struct {
+	Files []File // sorted by path, each once
+	// Folders are those that were searched through.
+	Folders []string
+	// Passed are the links, pipes and devices that match but are not opened.
+	Passed []Refused
+	// Failed are the globs that could not be searched through.
+	Failed []Failure
+}
+
+// Failure is a glob that could not be searched through.
+type Failure struct {
+	Glob string
+	Err  error
 }
 
 // Finder finds files. It is safe for concurrent use.
@@ -58,9 +75,12 @@ type glob struct {
 
 // New makes a Finder. It reads nothing but where Roots lead.
 func New(c Config) *Finder {
-	f := &Finder{exclude: c.Exclude, follow: c.FollowSymlinks}
+	f := &Finder{follow: c.FollowSymlinks}
+	for _, path := range c.Exclude {
+		f.exclude = append(f.exclude, absolute(path))
+	}
 	for _, path := range c.Paths {
-		path = filepath.Clean(path)
+		path = absolute(path)
 		base, pattern := doublestar.SplitPattern(filepath.ToSlash(path))
 		g := glob{whole: path, base: filepath.FromSlash(base), pattern: pattern, depth: strings.Count(pattern, "/")}
 		if strings.Contains(pattern, "**") {
@@ -101,12 +121,14 @@ func unescape(pattern string) string {
 	return b.String()
 }
 
-func real(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
+func real(path string) (string, error) { return filepath.EvalSymlinks(absolute(path)) }
+
+// absolute is clean too.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil { // there is a current folder
+		return abs
 	}
-	return filepath.EvalSymlinks(abs)
+	return filepath.Clean(path)
 }
 
 // Matches reports whether the globs match a path and none excludes it. It looks at no
@@ -119,20 +141,19 @@ func (f *Finder) Matches(path string) bool {
 	return slices.ContainsFunc(f.globs, func(g glob) bool { return match(g.whole) }) && !slices.ContainsFunc(f.exclude, match)
 }
 
-// Files lists the regular files that match, sorted by path, each once. The other list
-// holds what keeps a glob from being searched through, and the links, pipes and devices
-// that match but are not opened. A folder that is not there holds nothing.
-func (f *Finder) Files() (found []File, refused []error) {
+// Look looks for what matches now. A folder that is not there holds nothing, and neither
+// does one further down that may not be read.
+func (f *Finder) Look() Found {
+	var all Found
 	seen := map[string]bool{}
 	for _, g := range f.globs {
-		w := walk{f: f, glob: g, left: maxEntries, seen: seen}
+		w := walk{f: f, glob: g, left: maxEntries, seen: seen, found: &all}
 		if err := w.begin(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			w.refused = append(w.refused, err)
+			all.Failed = append(all.Failed, Failure{g.whole, err})
 		}
-		found, refused = append(found, w.found...), append(refused, w.refused...)
 	}
-	slices.SortFunc(found, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	return found, refused
+	slices.SortFunc(all.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return all
 }
 
 // Open opens a file that matches, for reading. It never blocks. What is not a regular

@@ -38,7 +38,7 @@ func link(t *testing.T, target, name string) {
 // file that it is.
 func found(t *testing.T, f *Finder, dir string) string {
 	t.Helper()
-	files, _ := f.Files()
+	files := f.Look().Files
 	var names []string
 	for _, file := range files {
 		name, err := filepath.Rel(dir, file.Path)
@@ -92,8 +92,8 @@ func TestGlobs(t *testing.T) {
 			if got := found(t, f, dir); got != tt.want {
 				t.Errorf("%q, not %q", got, tt.want)
 			}
-			if _, refused := f.Files(); len(refused) > 0 {
-				t.Error(refused)
+			if all := f.Look(); len(all.Passed) > 0 || len(all.Failed) > 0 {
+				t.Error(all.Passed, all.Failed)
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestRelativeGlobs(t *testing.T) {
 	dir := tree(t, "a.json", "sub/b.json")
 	t.Chdir(dir)
 	for _, glob := range []string{"**/*.json", "./**/*.json"} {
-		if got := found(t, New(Config{Paths: []string{glob}}), "."); got != "a.json sub/b.json" {
+		if got := found(t, New(Config{Paths: []string{glob}}), dir); got != "a.json sub/b.json" {
 			t.Errorf("%s: %q", glob, got)
 		}
 	}
@@ -139,9 +139,9 @@ func TestLinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := New(Config{Paths: []string{filepath.Join(tt.from, tt.glob)}, FollowSymlinks: tt.follow, Roots: tt.roots})
-			files, refused := f.Files()
+			all := f.Look()
 			var names []string
-			for _, file := range files {
+			for _, file := range all.Files {
 				opened, _, err := f.Open(file.Path)
 				var no *Refused
 				if errors.As(err, &no) && tt.follow {
@@ -161,11 +161,7 @@ func TestLinks(t *testing.T) {
 				t.Errorf("opened %q, not %q", got, tt.want)
 			}
 			var not []string
-			for _, err := range refused {
-				var no *Refused
-				if !errors.As(err, &no) {
-					t.Fatal(err)
-				}
+			for _, no := range all.Passed {
 				name, _ := filepath.Rel(tt.from, no.Path)
 				not = append(not, name)
 			}
@@ -186,8 +182,8 @@ func TestOnlyFilesAreOpened(t *testing.T) {
 	if got := found(t, f, dir); got != "a.json" {
 		t.Errorf("found %q", got)
 	}
-	if _, refused := f.Files(); len(refused) != 1 || !strings.Contains(refused[0].Error(), "pipe.json is not a regular file") {
-		t.Error(refused)
+	if passed := f.Look().Passed; len(passed) != 1 || !strings.Contains(passed[0].Error(), "pipe.json is not a regular file") {
+		t.Error(passed)
 	}
 	for glob, path := range map[string]string{
 		filepath.Join(dir, "*.json"): filepath.Join(dir, "pipe.json"),
@@ -260,7 +256,7 @@ func TestExchangedWhileOpened(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		f.Files()
+		f.Look()
 	}
 	close(stop)
 	if err := <-done; err != nil {
@@ -306,8 +302,8 @@ func TestDepthIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, refused := New(Config{Paths: []string{filepath.Join(dir, "**/*.json")}}).Files()
-	if len(files) != 3 || len(refused) != 1 || !strings.Contains(refused[0].Error(), "use a narrower glob") {
-		t.Errorf("%d files, %v", len(files), refused)
+	all := New(Config{Paths: []string{filepath.Join(dir, "**/*.json")}}).Look()
+	if len(all.Files) != 3 || len(all.Failed) != 1 || !strings.Contains(all.Failed[0].Err.Error(), "use a narrower glob") {
+		t.Errorf("%d files, %v", len(all.Files), all.Failed)
 	}
 }

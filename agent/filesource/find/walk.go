@@ -19,8 +19,7 @@ type walk struct {
 	left int // entries that may still be looked at
 	seen map[string]bool
 
-	found   []File
-	refused []error
+	found *Found
 }
 
 func (w *walk) begin() error {
@@ -32,11 +31,9 @@ func (w *walk) begin() error {
 	return w.folder(root, "", 0)
 }
 
-// errTooMany ends a walk.
-var errTooMany = errors.New("too many files")
-
 // folder looks at what is in a folder; rel is its path below the base.
 func (w *walk) folder(at *os.Root, rel string, depth int) error {
+	w.found.Folders = append(w.found.Folders, w.path(rel))
 	entries, err := fs.ReadDir(at.FS(), ".")
 	if err != nil {
 		return err
@@ -100,12 +97,15 @@ func (w *walk) ledToFolder(rel string, depth int) bool {
 func (w *walk) enterLinked(rel string, depth int) error {
 	full := w.path(rel)
 	if !w.f.follow {
-		w.refused = append(w.refused, &Refused{full, isLink})
+		w.found.Passed = append(w.found.Passed, Refused{full, isLink})
 		return nil
 	}
 	root, below, err := w.f.within(full)
+	var outside *Refused
+	if errors.As(err, &outside) {
+		w.found.Passed = append(w.found.Passed, *outside)
+	}
 	if err != nil {
-		w.refused = append(w.refused, err)
 		return nil
 	}
 	at, err := os.OpenRoot(filepath.Join(root, below))
@@ -152,10 +152,10 @@ func (w *walk) file(at *os.Root, e fs.DirEntry, rel string) {
 	}
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
-		w.found = append(w.found, File{full, info})
+		w.found.Files = append(w.found.Files, File{full, info})
 	case mode&fs.ModeSymlink != 0:
-		w.refused = append(w.refused, &Refused{full, isLink})
+		w.found.Passed = append(w.found.Passed, Refused{full, isLink})
 	default:
-		w.refused = append(w.refused, &Refused{full, notRegular})
+		w.found.Passed = append(w.found.Passed, Refused{full, notRegular})
 	}
 }
