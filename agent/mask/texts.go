@@ -22,6 +22,9 @@ const (
 	hasBase64                            // a long run of base64
 	hasEntity                            // &quot;
 	hasMatch                             // what a regular expression of a rule needs
+	hasWide                              // marks of other scripts: ：
+	hasLines                             // several lines
+	hasNUL                               // NULs between characters
 	isMessage                            // it is a message, whatever stands in it
 )
 
@@ -30,9 +33,16 @@ func addShapes(f *detect.Filter) {
 	for c, why := range map[string]detect.Shapes{
 		"=": hasPair, ":": hasPair, `"`: hasQuote, "'": hasQuote, "`": hasQuote,
 		"%": hasPercent, "<": hasTag, "{": hasBracket, "[": hasBracket, " --": hasQuote,
-		"&quo": hasEntity, "&lt;": hasEntity, "&#3": hasEntity, "&#x": hasEntity, "&amp": hasEntity,
+		"&quo": hasEntity, "&lt;": hasEntity, "&#x": hasEntity, "&#X": hasEntity, "&amp": hasEntity, "&col": hasEntity,
+		"&equ": hasEntity, "&apo": hasEntity, "\x00": hasNUL, "\n": hasLines, "-> ": hasPair,
 	} {
 		f.AddLiteral(c, why)
+	}
+	for digit := '0'; digit <= '9'; digit++ {
+		f.AddLiteral("&#"+string(digit), hasEntity)
+	}
+	for _, mark := range shape.WideMarks {
+		f.AddLiteral(mark, hasWide)
 	}
 	f.AddRun(shape.Base64Chars, shape.MinBase64, hasBase64)
 }
@@ -43,6 +53,7 @@ type texts struct {
 	node    paths.Node // of the text being searched
 	reader  shape.Reader
 	found   []detect.Span
+	narrow  []byte // a text with marks of other scripts in ASCII
 	pieces  []byte // fragments of a text after masking
 	plain   []byte // a text of this layer after masking
 	settled []byte // the same, while it is masked again
@@ -55,6 +66,7 @@ func (t *texts) init(w *walker) {
 		Marker: w.m.rules.set.MarkerLength,
 		Exempt: w.m.rules.allows,
 		Inside: t.layer,
+		Limit:  w.m.rules.limitRule,
 	}
 }
 
@@ -243,25 +255,38 @@ func (t *texts) search(text []byte, node paths.Node, why *detect.Reasons, torn b
 		t.fragments(text, node)
 	}
 	t.detect(text, node, why, torn || m.text && t.w.depth == 0)
-	if has(hasPair) {
-		// of a body that is no JSON nothing is known: it has lost its structure
-		shape.Pairs(text, torn || m.places.Flags(node)&paths.IsBody != 0, &t.reader)
-		shape.Multipart(text, &t.reader)
-	}
-	if has(hasTag) {
-		shape.Tags(text, &t.reader)
-	}
-	if has(hasQuote | isMessage) {
-		shape.Messages(text, torn, has(isMessage), &t.reader)
-	}
+	t.named(text, node, why, torn)
 	if has(hasEntity) {
 		shape.Entities(text, &t.reader)
 	}
 	if has(hasPercent) {
 		shape.Percent(text, &t.reader)
 	}
-	if has(hasBase64) {
+	if has(hasBase64 | hasLines) {
 		shape.Base64(text, &t.reader)
+	}
+	if has(hasNUL) {
+		shape.Spaced(text, &t.reader)
+	}
+}
+
+// named collects what names in a text give away.
+func (t *texts) named(text []byte, node paths.Node, why *detect.Reasons, torn bool) {
+	has := func(s detect.Shapes) bool { return why.Shapes&s != 0 }
+	if has(hasWide) {
+		t.narrow = shape.Narrow(t.narrow[:0], text)
+		text = t.narrow
+	}
+	if has(hasPair | hasWide) {
+		// of a body that is no JSON nothing is known: it has lost its structure
+		shape.Pairs(text, torn || t.w.m.places.Flags(node)&paths.IsBody != 0, &t.reader)
+		shape.Multipart(text, &t.reader)
+	}
+	if has(hasTag) {
+		shape.Tags(text, &t.reader)
+	}
+	if has(hasQuote | isMessage | hasWide) {
+		shape.Messages(text, torn, has(isMessage), &t.reader)
 	}
 }
 

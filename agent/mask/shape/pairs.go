@@ -10,7 +10,7 @@ import (
 )
 
 // pairStops are the separators, and what markers begin with.
-var pairStops = chars.Of("=:[h")
+var pairStops = chars.Of("=:[h>")
 
 // pairReader is how far the pairs of a text were read.
 type pairReader struct {
@@ -23,7 +23,7 @@ type pairReader struct {
 
 // Pairs reads NAME SEPARATOR VALUE: forms and query strings (a=b&c=d), cookies
 // and connection strings (a=b; c=d), environment files (A=b), headers and YAML
-// (A: b), and pieces of JSON ("a": "b"). torn says that the text has lost its
+// (A: b), arrows (A -> b), and pieces of JSON ("a": "b"). torn says that the text has lost its
 // structure. A marker that stands in the text is stepped over.
 func Pairs(text []byte, torn bool, r *Reader) {
 	p := pairReader{Reader: r, text: text, torn: torn, beside: beside{rule: rule.None}}
@@ -36,6 +36,12 @@ func Pairs(text []byte, torn bool, r *Reader) {
 			if n := r.Marker(text[i:]); n > 0 {
 				i += n - 1
 				p.floor = i + 1
+			}
+		case '>':
+			if i > 1 && text[i-1] == '-' && text[i-2] == ' ' {
+				if end := p.pair(i - 1); end > i {
+					i = end - 1
+				}
 			}
 		default:
 			if end := p.pair(i); end > i {

@@ -44,6 +44,8 @@ type Reader struct {
 	// if there is something to hide in it.
 	Inside func(text []byte, at detect.Span, decoded []byte)
 
+	// Limit is the rule for what cannot be looked into.
+	Limit rule.ID
 	// Hits are the stretches found, in no order.
 	Hits []Hit
 

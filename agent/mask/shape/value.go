@@ -187,5 +187,8 @@ func PlainName(name []byte, layers int) []byte {
 	if bytes.IndexByte(plain, '\\') >= 0 {
 		plain = Unescape(plain)
 	}
+	if bytes.IndexByte(plain, 0) >= 0 {
+		plain = bytes.ReplaceAll(plain, []byte{0}, nil) // it was UTF-16 once
+	}
 	return plain
 }
