@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -52,7 +53,7 @@ and the second half of a record, is left out and named on standard error.`,
 	}
 	cmd.PersistentFlags().StringArrayVar(&flags.rules, "rules", nil, "`file` with masking rules, beside the built-in ones (may be repeated)")
 	cmd.Flags().BoolVar(&flags.explain, "explain", false, "say which rule hit where")
-	cmd.AddCommand(newMaskTestCommand(p, &flags))
+	cmd.AddCommand(newMaskTestCommand(p, &flags), newMaskDetectorsCommand(p))
 	return cmd
 }
 
@@ -75,6 +76,22 @@ not, 2 that the rules are wrong.`,
 				return &exitError{exitFailed, failed} // the rules are not wrong, but not what is wanted
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s ok\n", count(ran, "test"))
+			return err
+		},
+	}
+}
+
+func newMaskDetectorsCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "detectors",
+		Short: "List the kinds of secrets that are known by their looks",
+		Long: `Detectors lists the names that a masking rule can give under detect:. Those of
+the tokens of vendors are together called vendors.`,
+		Example: `  auditship mask detectors`,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			vendors, others := mask.Detectors()
+			_, err := fmt.Fprintf(p.stdout, "%s\n\nvendors:\n%s\n", strings.Join(others, "\n"), strings.Join(vendors, "\n"))
 			return err
 		},
 	}

@@ -159,7 +159,7 @@ func (w *walker) homeless() (inside bool) {
 
 // torn masks a text that is no JSON, whatever could stand in it.
 func (t *texts) torn(text []byte, torn bool) (out []byte, changed bool) {
-	why := detect.All()
+	why := t.w.m.rules.everything(text)
 	t.search(text, paths.Start, &why, torn)
 	out, changed = t.replace(text)
 	if !changed {

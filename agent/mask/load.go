@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/auditship/auditship/agent/mask/detect"
 	"github.com/auditship/auditship/agent/mask/spec"
 )
 
@@ -108,6 +109,19 @@ func readFiles(files []string, opts Options, texts map[string][]byte) (specs []s
 		specs, errs = append(specs, file), append(errs, more...)
 	}
 	return specs, errs
+}
+
+// Detectors lists the names of the detectors in the groups that rules know: the
+// tokens of vendors, which are also called "vendors", and all others.
+func Detectors() (vendors, others []string) {
+	for i := range detect.Table {
+		if row := &detect.Table[i]; row.Vendor {
+			vendors = append(vendors, row.Name)
+		} else {
+			others = append(others, row.Name)
+		}
+	}
+	return vendors, others
 }
 
 // Builtin gives the built-in rules alone.

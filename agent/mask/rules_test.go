@@ -43,7 +43,13 @@ func TestTheShippedRulesFile(t *testing.T) {
 	if _, ok := rules.set.Key("k2026"); !ok {
 		t.Error("the lines behind #: define no key")
 	}
-	for _, names := range [][]string{detect.Names(), rule.KindNames} {
+	known := []string{detect.Vendors}
+	for _, row := range detect.Table {
+		if !row.Vendor {
+			known = append(known, row.Name)
+		}
+	}
+	for _, names := range [][]string{known, rule.KindNames} {
 		for _, name := range names {
 			if !regexp.MustCompile(`(?m)\b` + name + `\b`).Match(text) {
 				t.Errorf("it does not mention %s", name)

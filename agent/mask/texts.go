@@ -47,6 +47,14 @@ func addShapes(f *detect.Filter) {
 	f.AddRun(shape.Base64Chars, shape.MinBase64, hasBase64)
 }
 
+// everything is all that a text could be looked into for, whatever it looks like:
+// all shapes, and the detectors that have a reason.
+func (r *Rules) everything(text []byte) detect.Reasons {
+	why := r.filter.Look(text)
+	why.Shapes = ^detect.Shapes(0)
+	return why
+}
+
 // texts masks the strings of one layer: as a whole, or what stands in them.
 type texts struct {
 	w       *walker

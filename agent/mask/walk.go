@@ -381,7 +381,7 @@ func (w *walker) replace(body []byte, node paths.Node, by rule.ID, why *detect.R
 // maskKey masks a member's name that holds a secret itself.
 func (w *walker) maskKey(at stretch) {
 	w.text = jsonscan.AppendUnquoted(w.text[:0], w.data[at.start:at.end])
-	why := detect.All()
+	why := w.m.rules.everything(w.text)
 	if out, changed := w.texts.guarded(w.text, paths.Start, rule.None, &why); changed {
 		w.edits.quote(at, rule.None, out)
 	}

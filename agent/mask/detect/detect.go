@@ -84,7 +84,11 @@ func Find(id ID, dst []Span, text []byte, torn bool) []Span {
 func (r *Row) needs() []string {
 	out := slices.Clone(r.Needs)
 	for i := range r.Tokens {
-		out = append(out, r.Tokens[i].Prefix)
+		if t := &r.Tokens[i]; len(t.Prefix) < 3 {
+			out = append(out, each(t.Prefix, t.Of)...)
+		} else {
+			out = append(out, t.Prefix)
+		}
 	}
 	return out
 }

@@ -27,15 +27,6 @@ const setBits = 192
 // Any says whether there is a reason.
 func (r *Reasons) Any() bool { return r.Shapes != 0 || r.Rows != Set{} }
 
-// All are all reasons there can be.
-func All() Reasons {
-	all := Reasons{Shapes: ^Shapes(0)}
-	for id := range ID(Count) {
-		all.Rows.add(id)
-	}
-	return all
-}
-
 func (r *Reasons) merge(other *Reasons) {
 	r.Shapes |= other.Shapes
 	for i, word := range other.Rows {

@@ -24,6 +24,9 @@ func marked(text string, found []Span) string {
 	var b strings.Builder
 	at := 0
 	for _, s := range found {
+		if s.Start < at {
+			return "overlapping"
+		}
 		b.WriteString(text[at:s.Start] + "«" + text[s.Start:s.End] + "»")
 		at = s.End
 	}
