@@ -46,6 +46,9 @@ answer or cannot be trusted.`,
 			if show {
 				return printConfig(p.stdout, cfg)
 			}
+			for _, warning := range cfg.Warnings() {
+				_, _ = fmt.Fprintln(p.stdout, "WARN   "+warning) // the line below has the error
+			}
 			if _, err = fmt.Fprintf(p.stdout, "configuration ok: %s\n", summary(cfg, rules)); err != nil || !online {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -64,6 +65,10 @@ func (s *setup) credentials(ctx context.Context, es config.Elasticsearch) (confi
 		return es, misused(errors.New("--create-key: an API key cannot make another one that has rights, so setup has to sign in as a user: give --username"))
 	case missing(es.APIKey):
 		es.APIKey = config.Secret{} // a server with security off
+		return es, nil
+	}
+	if !es.InsecureHTTP && slices.ContainsFunc(es.URLs, config.SendsInClear) {
+		return es, misused(errors.New("elasticsearch.urls: setup would send the credentials over the network in the clear; use https://, or set insecure_http: true there"))
 	}
 	return es, nil
 }

@@ -106,6 +106,9 @@ func (a *agent) runUntilReload(ctx context.Context, line *pipeline.Pipeline, cfg
 	defer func() { err = errors.Join(err, line.Close()) }()
 	log := a.logger(cfg.Log)
 	line.ConfigReloaded(a.reloaded)
+	for _, warning := range cfg.Warnings() {
+		log.Warn().Msg(warning)
+	}
 	log.Info().Str("version", version).Str("state_dir", cfg.StateDir).Int("inputs", len(cfg.Inputs)).Msg("started")
 	a.tell(log, health.NotifyReady(count(len(cfg.Inputs), "input")))
 

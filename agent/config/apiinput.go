@@ -59,6 +59,10 @@ type APIInput struct {
 	// hold a user name and password, so it is never printed. Default: as the
 	// environment says (HTTPS_PROXY, NO_PROXY).
 	Proxy Secret `yaml:"proxy,omitempty" is:"proxy" like:"proxy_url"`
+
+	// InsecureHTTP allows a url of http:// to another host. The credentials and
+	// the records then go over the network in the clear. Default: false.
+	InsecureHTTP bool `yaml:"insecure_http"`
 }
 
 // DefaultAPIInput has the defaults of an input of type api.
@@ -85,6 +89,7 @@ func (a *APIInput) check(d *decoder, at string, _ *Config) {
 		d.needed(at, "needed: api_key, or username and password", "api_key", "username", "password")
 	}
 	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
+	d.checkClear(at, at+".url", a.URL, true, a.InsecureHTTP)
 	if (a.CertFile == "") != (a.KeyFile == "") {
 		d.pair(at, "cert_file", "key_file", a.CertFile != "")
 		return

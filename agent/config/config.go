@@ -96,6 +96,8 @@ type Config struct {
 
 	location   *time.Location
 	references map[string]string // values that hold references, as written
+	literals   []string          // keys of secrets that stand in the file itself
+	warnings   []string
 }
 
 // Location is the time zone named by Timezone.
@@ -196,6 +198,10 @@ type Elasticsearch struct {
 	// older backing indices before it is sent, so that nothing is there twice.
 	// Default: 2h.
 	ClockSkew Duration `yaml:"clock_skew" min:"0s" max:"7d"`
+
+	// InsecureHTTP allows urls of http:// to another host. The credentials and
+	// the records then go over the network in the clear. Default: false.
+	InsecureHTTP bool `yaml:"insecure_http"`
 }
 
 // Kibana is used by setup only.
@@ -225,6 +231,10 @@ type Kibana struct {
 	// CAFingerprint is the SHA-256 of the authority's certificate in hex.
 	// Instead of ca_file.
 	CAFingerprint string `yaml:"ca_fingerprint,omitempty" is:"fingerprint" like:"ca_trusted_fingerprint"`
+
+	// InsecureHTTP allows a url of http:// to another host. The credentials and
+	// the records then go over the network in the clear. Default: false.
+	InsecureHTTP bool `yaml:"insecure_http"`
 }
 
 // Queue bounds what is in flight between reading and Elasticsearch's answer.

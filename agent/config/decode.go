@@ -27,6 +27,8 @@ type decoder struct {
 	// references are the values that hold references, by key, as they stand in
 	// the file.
 	references map[string]string
+	literals   []string // keys of secrets that stand in the file itself
+	warnings   []string
 }
 
 // value decodes one node into dst, whose field has the given tag. A null keeps
@@ -158,6 +160,9 @@ func (d *decoder) secret(n *yaml.Node, key string, dst reflect.Value, tag reflec
 	if _, err := checks[tag.Get("is")](d, t.value); err != nil {
 		d.Fail(n, key, "the value %v", err)
 		return
+	}
+	if !t.referenced {
+		d.literals = append(d.literals, key)
 	}
 	dst.Set(reflect.ValueOf(newSecret(t.pieces, d.env.ReadFile)))
 }

@@ -23,7 +23,12 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", fileError(path, err))
 	}
-	return Parse(path, data, OSEnv())
+	cfg, err := Parse(path, data, OSEnv())
+	if err != nil {
+		return nil, err
+	}
+	cfg.warnOfReaders(path)
+	return cfg, nil
 }
 
 // Parse checks a configuration that was read already. The name stands in its
@@ -52,7 +57,7 @@ func Parse(name string, data []byte, env Env) (*Config, error) {
 	if len(d.Errors()) > 0 {
 		return nil, d.Errors().Sorted()
 	}
-	cfg.references = d.references
+	cfg.references, cfg.literals, cfg.warnings = d.references, d.literals, d.warnings
 	return &cfg, nil
 }
 
@@ -116,12 +121,17 @@ func (d *decoder) checkElasticsearch(es *Elasticsearch) {
 	d.exclusive(at, "cloud_id", "urls", es.CloudID != "" && len(es.URLs) > 0)
 	d.checkSignIn(at, es.APIKey, es.Username, es.Password)
 	d.exclusive(at, "ca_fingerprint", "ca_file", es.CAFingerprint != "" && es.CAFile != "")
+	for i, address := range es.URLs {
+		signsIn := !es.APIKey.IsZero() || es.Username != ""
+		d.checkClear(at, d.closest(fmt.Sprintf("%s.urls[%d]", at, i)), address, signsIn, es.InsecureHTTP)
+	}
 }
 
 func (d *decoder) checkKibana(k *Kibana) {
 	const at = "kibana"
 	d.checkSignIn(at, k.APIKey, k.Username, k.Password)
 	d.exclusive(at, "ca_fingerprint", "ca_file", k.CAFingerprint != "" && k.CAFile != "")
+	d.checkClear(at, at+".url", k.URL, true, k.InsecureHTTP) // setup always signs in
 }
 
 // checkSignIn allows an API key, or a user with a password, or neither.
