@@ -236,7 +236,8 @@ func (s *Source) learnNames(ctx context.Context) {
 		return
 	}
 	age := time.Since(s.namesAsked)
-	if age < namesAgain || age < namesEvery && !s.nameless {
+	recovering := s.nameless && s.stalled != "" // no record was read since they were refused too
+	if !recovering && (age < namesAgain || age < namesEvery && !s.nameless) {
 		return
 	}
 	s.namesAsked = time.Now()

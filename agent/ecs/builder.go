@@ -26,8 +26,8 @@ type Config struct {
 	Tags []string
 	// Location is where local.hour and local.weekday are told; nil is UTC.
 	Location *time.Location
-	// EventNames is the display name of an event type, "" where it has none;
-	// nil knows none. It is called for every record and must be fast and safe
+	// EventNames is the gateway's display name of an event type, "" where it has
+	// none and the usual one counts; nil knows none. It is called for every record and must be fast and safe
 	// for use by several goroutines.
 	EventNames func(eventType string) string
 	// KeepOriginal adds the masked record as event.original.
@@ -93,6 +93,7 @@ type remembered struct {
 type eventType struct {
 	text    string
 	meaning meaning
+	usual   string     // the display name that it has unless the gateway has another
 	name    remembered // its display name
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/exporter/eventname"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
@@ -145,24 +146,28 @@ func (b *Builder) eventType(token event.Token) *eventType {
 	if t, ok := b.types[string(text)]; ok {
 		return t
 	}
-	t := &eventType{text: string(text)}
+	t := &eventType{text: string(text), usual: string(text)}
 	if len(text) > maxEventType {
 		return t
 	}
-	t.meaning = readEventType(t.text)
+	t.meaning, t.usual = readEventType(t.text), eventname.Display(t.text)
 	if len(b.types) < maxEventTypes {
 		b.types[t.text] = t
 	}
 	return t
 }
 
-// displayName is the name of an event type as a JSON string, nil if it has none.
+// displayName is the name of an event type as a JSON string, nil where it is the type
+// itself: the gateway's own name, else the usual one.
 func (b *Builder) displayName(t *eventType) []byte {
-	if b.config.EventNames == nil {
-		return nil
+	name := ""
+	if b.config.EventNames != nil {
+		name = b.config.EventNames(t.text)
 	}
-	name := b.config.EventNames(t.text)
 	if name == "" {
+		name = t.usual
+	}
+	if name == t.text {
 		return nil
 	}
 	return t.name.quoted(name)

@@ -155,6 +155,9 @@ func sourceFilter(columns []Column, details bool) any {
 			if f != "_id" && f != "_index" {
 				fields = append(fields, f)
 			}
+			if f == nameField {
+				fields = append(fields, typeField) // it stands in for a name that was not known
+			}
 		}
 	}
 	if len(fields) == 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/eventname"
 )
 
 // hit is one record as Elasticsearch's search answers with it. Its document
@@ -62,8 +63,20 @@ func (r *record) field(path string) json.RawMessage {
 		return quoted(r.hit.ID)
 	case "_index":
 		return quoted(r.hit.Index)
+	case nameField:
+		return r.eventName()
 	}
 	return r.source.find(path)
+}
+
+// eventName is the display name: of a record that was indexed under its event type, the
+// usual one of that type.
+func (r *record) eventName() json.RawMessage {
+	name, recorded := r.source.find(nameField), r.source.find(typeField)
+	if recorded == nil || name != nil && !bytes.Equal(name, recorded) {
+		return name
+	}
+	return quoted(eventname.Display(text(recorded)))
 }
 
 // record is a hit whose fields are asked for.

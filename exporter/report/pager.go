@@ -196,6 +196,11 @@ func (p *pager) tryFetch(ctx context.Context) (*page, error) {
 			return nil, err
 		}
 	}
+	if len(p.query.Events) > 0 && p.query.types == nil {
+		if err := p.learnTypes(ctx); err != nil {
+			return nil, err
+		}
+	}
 	p.asked = p.ask()
 	body, err := json.Marshal(p.search())
 	if err != nil {
@@ -234,6 +239,40 @@ func (p *pager) open(ctx context.Context) error {
 		return errNotElasticsearch
 	}
 	p.begin(answer.ID)
+	return nil
+}
+
+// maxTypes bounds the event types that may have one display name.
+const maxTypes = 1000
+
+// learnTypes finds out which event types the records have whose display name is asked
+// for: those of the same types that have another name, or none, belong to them.
+func (p *pager) learnTypes(ctx context.Context) error {
+	var answer struct {
+		Aggregations struct {
+			Types struct {
+				Buckets []struct {
+					Key string `json:"key"`
+				} `json:"buckets"`
+			} `json:"types"`
+		} `json:"aggregations"`
+	}
+	err := p.client.JSON(ctx, "POST", "/_search?allow_partial_search_results=false", map[string]any{
+		"pit":   map[string]string{"id": p.pit, "keep_alive": keepAlive},
+		"size":  0,
+		"query": anyOf([]string{nameField}, p.query.eventSpellings()),
+		"aggs":  clause{"types": clause{"terms": clause{"field": typeField, "size": maxTypes}}},
+	}, &answer)
+	if isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusForbidden) {
+		return fmt.Errorf("%w: %w", errViewLost, err)
+	}
+	if err != nil {
+		return fmt.Errorf("find the event types: %w", err)
+	}
+	p.query.types = []string{}
+	for _, b := range answer.Aggregations.Types.Buckets {
+		p.query.types = append(p.query.types, b.Key)
+	}
 	return nil
 }
 

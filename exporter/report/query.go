@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/auditship/auditship/exporter/eventname"
 )
 
 // Query says which records. A record has to match every field that is set, and
@@ -18,7 +20,7 @@ type Query struct {
 	// Namespace is the last part of the data stream's name; default "default".
 	Namespace string
 
-	Events        []string // display name ("Add Service") or event type as recorded
+	Events        []string // display name ("Add Service") or event type, however it was recorded
 	Operators     []string // user name, id or e-mail address
 	ResourceIDs   []string
 	ResourceNames []string
@@ -31,6 +33,9 @@ type Query struct {
 
 	From time.Time // the first instant that counts; zero: the beginning
 	To   time.Time // the first instant that does not count any more; zero: no end
+
+	// types are the event types that records with a name in Events have.
+	types []string
 
 	arrivedFrom time.Time // the first instant of event.ingested that counts; zero: any
 }
@@ -132,7 +137,7 @@ type terms struct {
 
 func (q Query) terms() []terms {
 	return []terms{
-		{q.Events, []string{"api7.audit.event_name", "event.action"}},
+		{q.eventSpellings(), []string{nameField, typeField}},
 		{q.Operators, []string{"user.name", "user.id", "user.email"}},
 		{q.ResourceIDs, []string{"api7.audit.resource.id"}},
 		{q.ResourceNames, []string{"api7.audit.resource.name"}},
@@ -143,6 +148,24 @@ func (q Query) terms() []terms {
 		{q.Observers, []string{"observer.name"}},
 		{q.Tags, []string{"tags"}},
 	}
+}
+
+// The fields that say what was done.
+const (
+	nameField = "api7.audit.event_name"
+	typeField = "event.action"
+)
+
+// eventSpellings are all ways in which the events asked for may have been recorded. A
+// record may have come before its display name was known, or from a file whose writer
+// has names of its own, and counts all the same.
+func (q Query) eventSpellings() []string {
+	var all []string
+	for _, name := range slices.Concat(q.Events, q.types) {
+		all = append(all, eventname.Spellings(name)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // anyOf holds where one of the fields has one of the values.
