@@ -1,6 +1,7 @@
 package filesource
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,7 @@ import (
 	"github.com/auditship/auditship/agent/filesource/find"
 )
 
-// Describe renders a saved position for a person: the path, the offset, and
-// whether the file is compressed.
+// Describe renders a saved position for a person: the path and the offset.
 func Describe(data []byte) (string, error) {
 	var p position
 	if err := json.Unmarshal(data, &p); err != nil {
@@ -22,24 +22,43 @@ func Describe(data []byte) (string, error) {
 	return fmt.Sprintf("%s at byte %d", p.Path, p.Offset), nil
 }
 
-// Readable reports why the files that match now cannot be read, for a check before the
-// start, and what matches and is passed over: links, pipes, devices. No match is not an
-// error.
-func Readable(where find.Config) (passed []find.Refused, err error) {
+// Reach is what globs reach now.
+type Reach struct {
+	Files   int            // that can be read
+	Passed  []find.Refused // what matches and is passed over: links, pipes, devices
+	Nothing []find.Match   // globs that match no file
+}
+
+// Look tries to open the files that match, for a check before the start. Its error joins
+// why files and folders cannot be read, or is that of the context.
+func Look(ctx context.Context, where find.Config) (Reach, error) {
 	finder := find.New(where)
-	all := finder.Look()
+	all, err := finder.Look(ctx)
+	if err != nil {
+		return Reach{}, err
+	}
+	r := Reach{Passed: all.Passed}
+	for _, glob := range all.Globs {
+		if glob.Files == 0 {
+			r.Nothing = append(r.Nothing, glob)
+		}
+	}
 	var errs []error
-	for _, glob := range all.Failed {
-		errs = append(errs, fmt.Errorf("%s: %w", glob.Glob, glob.Err))
+	for _, f := range all.Failed {
+		errs = append(errs, errors.New(whyNot(f.Path, f.Err)))
 	}
 	for _, match := range all.Files {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
 		f, _, err := finder.Open(match.Path)
 		if err == nil {
+			r.Files++
 			err = f.Close()
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, errors.New(whyNot(match.Path, err)))
 		}
 	}
-	return all.Passed, errors.Join(errs...)
+	return r, errors.Join(errs...)
 }

@@ -41,11 +41,14 @@ type Config struct {
 	PollInterval  time.Duration // looks at open files without notification; 1 s
 	ScanInterval  time.Duration // looks for new files without notification; 10 s
 	CloseInactive time.Duration // lets go of a removed file that grows no more; 5 min
-	MaxOpen       int           // files held open; 512
-	// Condition is told which files cannot be read, and "" when all can. It is
-	// called again and again with the same reason.
-	Condition func(reason string)
-	Log       zerolog.Logger
+	MaxOpen       int           // files held open; MaxOpen(1)
+	HangsAfter    time.Duration // when a call to the file system counts as one that hangs; 30 s
+	// Owe is told what is not read and why, and that it is read after all. It may be
+	// called from another goroutine than that of Run.
+	Owe func(event.Debt)
+	// ReachedEnd is called whenever everything that was there has been read.
+	ReachedEnd func()
+	Log        zerolog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -54,9 +57,10 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PollInterval, time.Second)
 	setDefault(&c.ScanInterval, 10*time.Second)
 	setDefault(&c.CloseInactive, 5*time.Minute)
-	setDefault(&c.MaxOpen, 512)
-	if c.Condition == nil {
-		c.Condition = func(string) {}
+	setDefault(&c.MaxOpen, MaxOpen(1))
+	setDefault(&c.HangsAfter, 30*time.Second)
+	if c.ReachedEnd == nil {
+		c.ReachedEnd = func() {}
 	}
 	return c
 }

@@ -1,91 +1,94 @@
 package filesource
 
 import (
-	"slices"
+	"context"
+	"io/fs"
+	"os"
 	"time"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource/find"
 )
 
-// discover brings the set of files up to date with what the globs match.
-func (s *Source) discover() {
-	found := map[fileID]bool{}
-	all := s.finder.Look()
+// discover brings the set of files up to date with what the globs match. It opens
+// none. Its error is that of the context.
+func (s *Source) discover(ctx context.Context) error {
+	all, err := s.finder.Look(ctx)
+	if err != nil {
+		return err
+	}
 	s.folders = all.Folders
 	s.forgive(all)
-	s.passOver(all.Passed)
-	for _, glob := range all.Failed {
-		s.fault(glob.Glob, glob.Err)
+	for _, f := range all.Failed {
+		s.fault(f.Path, f.Err)
 	}
+	for _, refused := range all.Passed {
+		s.fault(refused.Path, &refused)
+	}
+	s.missing(all.Globs)
+	seen := map[fileID]bool{}
 	for _, match := range all.Files {
-		path, info := match.Path, match.Info
-		id, _ := identify(info)
-		found[id] = true
-		if f := s.files[id]; f != nil && (f.ending == finished || f.f != nil || f.size == info.Size() && f.modified.Equal(info.ModTime())) {
-			f.path = path
-			continue
-		}
-		s.pathFault(path, s.open(path))
+		id, _ := identify(match.Info)
+		seen[id] = true
+		s.notice(match.Path, id, match.Info)
 	}
 	for id, f := range s.files {
-		if found[id] {
+		if seen[id] {
 			f.presence = named
 		} else if f.presence == named {
 			f.presence = unmatched
 		}
 	}
 	s.stats.Files.Store(int64(len(s.files)))
-}
-
-// passOver says once what matches and is not opened: a link, a pipe, a device.
-func (s *Source) passOver(what []find.Refused) {
-	for _, refused := range what {
-		if !s.passed[refused.Path] {
-			s.passed[refused.Path] = true
-			s.cfg.Log.Warn().Str("path", refused.Path).Msg("passed over: it " + refused.Why)
-		}
-	}
-}
-
-// open starts to follow the file at path, where its saved position says.
-func (s *Source) open(path string) error {
-	fd, info, err := s.finder.Open(path)
-	if err != nil {
-		return err
-	}
-	id, _ := identify(info)
-	f := &file{path: path, id: id, f: fd, size: info.Size(), grew: time.Now(), existed: info.Size(), arrival: s.arrival, found: time.Now()}
-	old := s.files[id]
-	if old != nil { // closed to save descriptors
-		s.keep(old)
-	}
-	if err := s.attach(f); err != nil {
-		f.close()
-		return err
-	}
-	if old != nil && f.stream != old.stream { // the inode is another file's now
-		delete(s.saved, old.stream)
-		s.orphan = append(s.orphan, old.stream)
-	}
-	s.files[id] = f
-	s.limitOpen(f)
 	return nil
 }
 
-// limitOpen closes the file that grew least recently when too many are open, newest
-// among them.
-func (s *Source) limitOpen(newest *file) {
-	s.opened = slices.DeleteFunc(append(s.opened, newest), func(f *file) bool { return f.f == nil })
-	if len(s.opened) <= s.cfg.MaxOpen {
-		return
-	}
-	var oldest *file
-	for _, f := range s.opened {
-		if f != newest && f.skip == nil && (oldest == nil || f.grew.Before(oldest.grew)) {
-			oldest = f
+// missing says which globs match no file. One that did, in a folder that is still there,
+// may well do so again.
+func (s *Source) missing(globs []find.Match) {
+	reasons := map[string]string{}
+	for _, glob := range globs {
+		switch {
+		case glob.Files > 0:
+			s.matched[glob.Glob] = true
+		case glob.NoFolder || !s.matched[glob.Glob]:
+			reasons[glob.Glob] = "nothing to read at " + glob.Glob + ": " + glob.Why
 		}
 	}
-	if oldest != nil {
-		oldest.close()
+	s.debts.set(event.DebtNoMatch, reasons, "there is a file now")
+}
+
+// notice takes up a file that was found at a path.
+func (s *Source) notice(path string, id fileID, info fs.FileInfo) {
+	f := s.files[id]
+	if f == nil {
+		now := time.Now()
+		f = &file{id: id, size: info.Size(), modified: info.ModTime(), grew: now, existed: info.Size(), arrival: s.arrival, found: now}
+		s.files[id] = f
+	}
+	f.path = path
+	f.changedBy(info)
+}
+
+// changedBy notes that a file that is closed has changed.
+func (f *file) changedBy(info fs.FileInfo) {
+	if f.hold != parked || f.size == info.Size() && f.modified.Equal(info.ModTime()) {
+		return
+	}
+	f.hold, f.size, f.modified, f.grew = wanted, info.Size(), info.ModTime(), time.Now()
+}
+
+// lookAtClosed notes which of the closed files have changed.
+func (s *Source) lookAtClosed() {
+	for _, f := range s.files {
+		if f.hold != parked || f.presence != named || f.ending == finished {
+			continue
+		}
+		s.steps.begin("look at", f.path)
+		if info, err := os.Stat(f.path); err == nil {
+			if id, _ := identify(info); id == f.id { // a scan finds out what it is otherwise
+				f.changedBy(info)
+			}
+		}
 	}
 }

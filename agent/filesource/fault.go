@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
-	"strings"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource/find"
 )
 
-// pathFault notes that a path cannot be opened or matched; nil says that it could.
+// pathFault notes that a path cannot be opened or searched; nil says that it could.
 func (s *Source) pathFault(path string, err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		delete(s.failing, path)
@@ -20,45 +18,62 @@ func (s *Source) pathFault(path string, err error) {
 	s.fault(path, err)
 }
 
-// fault logs a fault of a path once until it works again.
+// fault notes a fault of a path, which is told and counts once until it works again: one
+// that is passed over, a link or a pipe, as a warning.
 func (s *Source) fault(path string, err error) {
 	if s.failing[path] == nil {
-		s.stats.Errors.Add(1)
-		s.cfg.Log.Error().Str("path", path).Err(err).Msg("file cannot be read")
+		var passed *find.Refused
+		switch {
+		case errors.As(err, &passed):
+			s.cfg.Log.Warn().Str("path", path).Msg("passed over: it " + passed.Why)
+		default:
+			s.stats.Errors.Add(1)
+			s.cfg.Log.Error().Str("path", path).Err(err).Msg("file cannot be read")
+		}
 	}
 	s.failing[path] = err
 }
 
-// forgive forgets the faults of paths that are not there any more, and of globs that
-// could be searched through.
+// forgive forgets the faults of paths that are not there any more, of what is not passed
+// over any more, and of globs and folders that could be searched through.
 func (s *Source) forgive(all find.Found) {
-	for path := range s.failing {
-		_, there := slices.BinarySearchFunc(all.Files, path, func(f find.File, path string) int { return strings.Compare(f.Path, path) })
-		failed := slices.ContainsFunc(all.Failed, func(f find.Failure) bool { return f.Glob == path })
-		if !there && !failed {
+	still := map[string]bool{}
+	for _, f := range all.Files {
+		still[f.Path] = true
+	}
+	for _, f := range all.Failed {
+		still[f.Path] = true
+	}
+	passed := map[string]bool{}
+	for _, p := range all.Passed {
+		passed[p.Path] = true
+	}
+	for path, err := range s.failing {
+		var refused *find.Refused
+		if !passed[path] && (!still[path] || errors.As(err, &refused)) {
 			delete(s.failing, path)
 		}
 	}
 }
 
-// unreadable says in one line which files cannot be read; "" if all can.
-func (s *Source) unreadable() string {
-	if len(s.failing) == 0 {
-		return ""
+// tell says what cannot be read.
+func (s *Source) tell() {
+	reasons := map[string]string{}
+	for path, err := range s.failing {
+		reasons[path] = whyNot(path, err)
 	}
-	first := slices.Min(slices.Collect(maps.Keys(s.failing)))
-	err := s.failing[first]
+	s.debts.set(event.DebtUnreadable, reasons, "it can be read, or is gone")
+}
+
+// whyNot says in one line why a path is not read.
+func whyNot(path string, err error) string {
+	var refused *find.Refused
+	if errors.As(err, &refused) {
+		return "not read: " + refused.Error()
+	}
 	var inPath *fs.PathError
 	if errors.As(err, &inPath) {
 		err = inPath.Err // it is named already
 	}
-	var refused *find.Refused
-	reason := fmt.Sprintf("cannot read %s: %v", first, err)
-	if errors.As(err, &refused) {
-		reason = "cannot read " + refused.Error()
-	}
-	if more := len(s.failing) - 1; more > 0 {
-		reason += fmt.Sprintf(" (and %d more)", more)
-	}
-	return reason
+	return fmt.Sprintf("cannot read %s: %v", path, err)
 }

@@ -22,6 +22,8 @@ type file struct {
 	unpack *unpacker // of a compressed file or a pipe
 
 	presence presence
+	hold     hold
+	place    position // while it is parked
 	arrival  arrival
 	ending   ending
 	layout   layout
@@ -68,7 +70,6 @@ func (f *file) look(now time.Time) (bool, error) {
 	if _, links := identify(info); links == 0 {
 		f.presence = unlinked
 	}
-	f.seen = max(f.seen, f.size)
 	if f.arrival == late && now.Sub(f.found) < copyTime {
 		f.existed = max(f.existed, f.size)
 	}

@@ -62,6 +62,8 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 		case len(buf.records) > 0:
 			// What is decompressed is read until its end is known.
 			return more || n < len(data) || f.unpack != nil, s.emitRecords(ctx, f, buf, data, n, emit)
+		case more && n > 0:
+			f.take(data, n) // separators, perhaps a hole
 		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
 			n += len(data[n:]) - len(bytes.TrimLeft(data[n:], " \t"))

@@ -27,7 +27,11 @@ type Stretch struct {
 func Reread(ctx context.Context, s Stretch, where find.Config, key []byte) ([]byte, error) {
 	finder := find.New(where)
 	paths := []string{s.Path}
-	for _, match := range finder.Look().Files {
+	found, err := finder.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, match := range found.Files {
 		paths = append(paths, match.Path)
 	}
 	for _, path := range slices.Compact(paths) {

@@ -26,15 +26,6 @@ func (s *Source) restore(saved []event.Saved) {
 	}
 }
 
-// keep saves the place of a file that is not held open, as a saved position would.
-func (s *Source) keep(f *file) {
-	if data, err := f.position(s.cfg.Key); err == nil {
-		if p, ok := parsePosition(data); ok {
-			s.saved[f.stream] = savedFile{event.Saved{Stream: f.stream, Position: data}, p}
-		}
-	}
-}
-
 // attach gives f the saved position that fits it, or a new stream. A position fits
 // by inode or by path, and only if the content agrees.
 func (s *Source) attach(f *file) error {
@@ -46,6 +37,7 @@ func (s *Source) attach(f *file) error {
 		}
 		if ok {
 			delete(s.saved, stream)
+			s.stats.ResumedBytes.Add(f.consumed())
 			s.cfg.Log.Info().Str("path", f.path).Int64("offset", saved.Offset).Msg("file resumed")
 			return nil
 		}

@@ -2,7 +2,7 @@ package filesource
 
 import (
 	"context"
-	"math"
+	"sync"
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
@@ -22,27 +22,35 @@ type Source struct {
 	finder *find.Finder
 	files  map[fileID]*file
 	opened []*file                    // that may hold a descriptor
+	unread map[*file]bool             // of them, those with something left in this turn
 	saved  map[event.Stream]savedFile // positions that no file has taken over yet, by stream
 	orphan []event.Stream             // streams to forget
 
 	arrival arrival          // of what is found now
-	failing map[string]error // the last fault of each path that has one
-	passed  map[string]bool  // what was said to be passed over
 	folders []string         // in which files may come
+	matched map[string]bool  // globs that matched a file once
+	failing map[string]error // the last fault of each path that has one
+	debts   debts
+	steps   steps
 }
 
 // New makes a source. It reads nothing yet.
 func New(cfg Config) *Source {
 	cfg = cfg.withDefaults()
-	return &Source{
+	s := &Source{
 		cfg:     cfg,
-		finder:  find.New(cfg.Where()),
-		passed:  map[string]bool{},
 		buffers: newBuffers(cfg.BatchBytes),
 		files:   map[fileID]*file{},
+		unread:  map[*file]bool{},
 		saved:   map[event.Stream]savedFile{},
+		matched: map[string]bool{},
 		failing: map[string]error{},
+		debts:   debts{owe: cfg.Owe, open: map[debt]event.Debt{}},
 	}
+	where := cfg.Where()
+	where.Entering = func(folder string) { s.steps.begin("look into", folder) }
+	s.finder = find.New(where)
+	return s
 }
 
 // Stats returns the source's totals.
@@ -56,52 +64,38 @@ func (s *Source) Run(ctx context.Context, saved []event.Saved, emit Emit) error 
 	}
 	s.restore(saved)
 	defer s.closeAll()
+	overseen, ended := context.WithCancel(ctx)
+	var overseer sync.WaitGroup
+	overseer.Go(func() { s.oversee(overseen) })
+	defer overseer.Wait()
+	defer ended()
 	if s.cfg.Once {
 		return s.readOnce(ctx, emit)
 	}
 	return s.follow(ctx, emit)
 }
 
-// readOnce reads every file to its end. Those that were closed before, to save
-// descriptors, have their turn when the others are finished.
+// readOnce reads every file to its end.
 func (s *Source) readOnce(ctx context.Context, emit Emit) error {
-	for before := math.MaxInt; ; {
-		s.discover()
-		s.measure()
-		if before == math.MaxInt {
-			s.stats.ResumedBytes.Store(s.stats.DoneBytes.Load())
-		}
-		if err := s.readAll(ctx, emit); err != nil {
-			return err
-		}
-		if err := s.finishAll(ctx, emit); err != nil {
-			return err
-		}
-		left := s.unfinished()
-		if left == 0 || left >= before { // or cannot be opened any more
-			break
-		}
-		before = left
+	if err := s.discover(ctx); err != nil {
+		return err
+	}
+	s.measure()
+	if err := s.readAll(ctx, emit); err != nil {
+		return err
+	}
+	if err := s.finishAll(ctx, emit); err != nil {
+		return err
 	}
 	if !s.cfg.Forget {
 		return nil
 	}
 	for _, f := range s.files {
-		if f.ending == finished && s.failing[f.path] == nil {
+		if f.ending == finished && f.stream != (event.Stream{}) && s.failing[f.path] == nil {
 			s.orphan = append(s.orphan, f.stream)
 		}
 	}
 	return s.forgetOrphans(ctx, emit)
-}
-
-func (s *Source) unfinished() int {
-	n := 0
-	for _, f := range s.files {
-		if f.ending != finished {
-			n++
-		}
-	}
-	return n
 }
 
 // follow reads what is new in all files until ctx ends.
@@ -109,23 +103,31 @@ func (s *Source) follow(ctx context.Context, emit Emit) error {
 	w := newWatcher(s.cfg.Log)
 	defer w.close()
 	for {
-		s.discover()
-		if w.follow(s.folders) { // what came before it was watched
-			s.discover()
+		err := s.discover(ctx)
+		if err == nil && w.follow(s.folders) {
+			err = s.discover(ctx)
+		}
+		if err != nil {
+			return err
 		}
 		s.arrival = late
-		until := time.Now().Add(s.cfg.ScanInterval)
-		for {
+		scanned := time.Now()
+		for polled := scanned; ; {
 			if err := s.readAll(ctx, emit); err != nil {
 				return err
 			}
-			s.cfg.Condition(s.unreadable())
+			s.tell()
+			s.steps.end()
 			rescan, err := w.wait(ctx, s.cfg.PollInterval)
 			if err != nil {
 				return err
 			}
-			if rescan || time.Now().After(until) {
+			if rescan || time.Since(scanned) >= s.cfg.ScanInterval {
 				break
+			}
+			if time.Since(polled) >= s.cfg.PollInterval {
+				polled = time.Now()
+				s.lookAtClosed()
 			}
 		}
 	}

@@ -45,6 +45,8 @@ type desk struct {
 	saved   map[event.Stream]event.Saved
 	durable map[event.Stream]event.Saved // what a kill leaves of saved
 
+	seen func() // called with each batch
+
 	cancel context.CancelFunc
 	ended  chan error
 	source *Source
@@ -115,6 +117,9 @@ func (d *desk) once() {
 func (d *desk) take(_ context.Context, b event.Batch) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.seen != nil {
+		d.seen()
+	}
 	for _, r := range b.Records {
 		text := string(r.Bytes)
 		if r.Fault != nil {

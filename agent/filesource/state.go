@@ -9,6 +9,16 @@ const (
 	unlinked                  // it has no name any more
 )
 
+// hold says whether a file is open, or should be.
+type hold int
+
+const (
+	fresh  hold = iota // found, and not opened yet
+	held               // open
+	parked             // closed to save descriptors, read to its end
+	wanted             // parked, and changed since
+)
+
 // arrival says when a file came, or was written anew.
 type arrival int
 

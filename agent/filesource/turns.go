@@ -2,7 +2,8 @@ package filesource
 
 import (
 	"context"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
@@ -12,57 +13,92 @@ import (
 // they weigh: one with gzip takes most of a megabyte.
 const maxUnpacking = 8
 
-// readAll reads what is new in every file, a batch of each in turn, until nothing
-// is left.
+// readAll reads what is new in every file, a batch of each in turn, until nothing is
+// left. More files than may be open are read one after the other.
 func (s *Source) readAll(ctx context.Context, emit Emit) error {
 	if err := s.forgetOrphans(ctx, emit); err != nil {
 		return err
 	}
-	pending := s.sorted()
+	clear(s.unread)
+	pending, ended := s.pending(), true
 	for len(pending) > 0 {
-		var next []*file
-		unpacking := 0
-		for _, f := range pending {
-			if unpacking > 0 && f.unpack == nil && f.isCompressed() && unpacking+f.weight() > maxUnpacking {
-				next = append(next, f) // when others are done
-				continue
-			}
-			more, err := s.visit(ctx, f, emit)
-			if err != nil {
-				return err
-			}
-			if more {
-				next = append(next, f)
-			}
-			if more && f.unpack != nil {
-				unpacking += f.weight()
-			}
+		left, err := s.turn(ctx, pending, emit)
+		if err != nil {
+			return err
 		}
 		s.measure()
-		pending = next
+		if ended = len(left) == 0 || len(s.unread) > 0; !ended {
+			break // none of the open ones can be closed: the next time
+		}
+		pending = left
 	}
-	return s.letGo(ctx, emit)
+	if err := s.letGo(ctx, emit); err != nil {
+		return err
+	}
+	if ended {
+		s.cfg.ReachedEnd()
+	}
+	return nil
 }
 
-// sorted lists the open files by path, so that older rotations come in a stable
-// order.
-func (s *Source) sorted() []*file {
+// turn reads a batch of each file and returns those that may have more.
+func (s *Source) turn(ctx context.Context, files []*file, emit Emit) (left []*file, err error) {
+	unpacking := 0
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.f == nil {
+			if room, err := s.hold(f); !room {
+				left = append(left, f)
+				continue
+			} else if err != nil {
+				s.pathFault(f.path, err)
+				continue
+			}
+		}
+		if unpacking > 0 && f.unpack == nil && f.isCompressed() && unpacking+f.weight() > maxUnpacking {
+			left = append(left, f) // when others are done
+			continue
+		}
+		more, err := s.visit(ctx, f, emit)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			delete(s.unread, f)
+			continue
+		}
+		s.unread[f] = true
+		left = append(left, f)
+		if f.unpack != nil {
+			unpacking += f.weight()
+		}
+	}
+	return left, nil
+}
+
+// pending lists the files in which there may be something new by path, so that older
+// rotations come in a stable order.
+func (s *Source) pending() []*file {
+	return s.sorted(func(f *file) bool { return f.hold != parked && (f.f != nil || f.presence == named) })
+}
+
+func (s *Source) sorted(which func(*file) bool) []*file {
 	files := make([]*file, 0, len(s.files))
 	for _, f := range s.files {
-		if f.f != nil {
+		if which(f) && f.ending != finished {
 			files = append(files, f)
 		}
 	}
-	sort.Slice(files, func(i, j int) bool { return files[i].path < files[j].path })
+	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.path, b.path) })
 	return files
 }
 
-// visit reads one batch of f. Faults of the file are logged; only what emit returns
-// is an error.
+// visit reads one batch of f. Faults of the file are noted; only what emit returns is
+// an error.
 func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
+	s.steps.begin("look at", f.path)
 	news, err := f.look(time.Now())
 	if err != nil {
 		s.fault(f.path, err)
@@ -76,13 +112,17 @@ func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err 
 			return false, err
 		}
 	}
-	return s.readOrLog(ctx, f, false, emit)
+	f.seen = max(f.seen, f.size)
+	return s.readOrNote(ctx, f, false, emit)
 }
 
-// readOrLog is readSome, but for faults of the file, which are logged.
-func (s *Source) readOrLog(ctx context.Context, f *file, final bool, emit Emit) (more bool, err error) {
+// readOrNote is readSome, but for faults of the file, which are noted.
+func (s *Source) readOrNote(ctx context.Context, f *file, final bool, emit Emit) (more bool, err error) {
+	s.steps.begin("read", f.path)
+	defer s.steps.end()
 	var emitErr error
 	more, err = s.readSome(ctx, f, final, func(ctx context.Context, b event.Batch) error {
+		s.steps.end() // the pipeline may be full
 		emitErr = emit(ctx, b)
 		return emitErr
 	})
@@ -112,10 +152,9 @@ func (s *Source) truncated(ctx context.Context, f *file, emit Emit) error {
 func (s *Source) measure() {
 	var behind, done, size int64
 	for _, f := range s.files {
-		if !f.compressed() {
-			behind += max(0, f.size-f.offset)
-		}
-		done += f.consumed()
+		read := f.consumed()
+		behind += max(0, f.size-read)
+		done += read
 		size += f.size
 	}
 	s.stats.BehindBytes.Store(behind)
@@ -129,10 +168,17 @@ func (s *Source) letGo(ctx context.Context, emit Emit) error {
 		if !f.over(s.cfg.CloseInactive) {
 			continue
 		}
+		if lost := f.size - f.consumed(); f.f == nil && lost > 0 {
+			s.stats.PossiblyLost.Add(lost)
+			s.cfg.Log.Warn().Str("path", f.path).Int64("possibly_lost_bytes", lost).Msg("file went before it was read to its end")
+		}
 		if err := s.finish(ctx, f, emit); err != nil {
 			return err
 		}
 		delete(s.files, id)
+		if f.stream == (event.Stream{}) {
+			continue // it was never opened
+		}
 		if err := emit(ctx, event.Batch{Input: s.cfg.Input, Stream: f.stream, Forget: true}); err != nil {
 			return err
 		}
@@ -144,7 +190,7 @@ func (s *Source) letGo(ctx context.Context, emit Emit) error {
 func (s *Source) finish(ctx context.Context, f *file, emit Emit) error {
 	defer f.close()
 	for f.f != nil {
-		more, err := s.readOrLog(ctx, f, true, emit)
+		more, err := s.readOrNote(ctx, f, true, emit)
 		if err != nil {
 			return err
 		}
@@ -155,8 +201,19 @@ func (s *Source) finish(ctx context.Context, f *file, emit Emit) error {
 	return nil
 }
 
+// finishAll finishes every file, opening again those that were closed with something
+// left.
 func (s *Source) finishAll(ctx context.Context, emit Emit) error {
-	for _, f := range s.sorted() {
+	for _, f := range s.sorted(func(*file) bool { return true }) {
+		if f.f == nil && f.consumed() < f.size {
+			if _, err := s.hold(f); err != nil {
+				s.pathFault(f.path, err)
+				continue
+			}
+		}
+		if f.hold == fresh && f.size > 0 {
+			continue // it cannot be opened
+		}
 		if err := s.finish(ctx, f, emit); err != nil {
 			return err
 		}

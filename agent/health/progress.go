@@ -1,7 +1,7 @@
 package health
 
 // Progress returns a function that says whether the agent got anywhere since it was
-// last asked:
+// last asked: nothing hangs, whatever else goes on, and
 //
 //   - something waits, and says so in the conditions: a restart would not help,
 //   - or a record has got its verdict,
@@ -10,7 +10,7 @@ package health
 //
 // What is left is an agent that hangs. The returned function is for one goroutine,
 // and the first answer is always yes.
-func Progress(ledger *Ledger, conditions *Conditions, rounds ...func() int64) func() bool {
+func Progress(ledger *Ledger, conditions *Conditions, hangs func() bool, rounds ...func() int64) func() bool {
 	lastDone := int64(-1)
 	last := make([]int64, len(rounds))
 	for i := range last {
@@ -30,6 +30,6 @@ func Progress(ledger *Ledger, conditions *Conditions, rounds ...func() int64) fu
 		}
 		settled := done != lastDone
 		lastDone = done
-		return len(conditions.List()) > 0 || settled || inFlight == 0 && turned
+		return !hangs() && (len(conditions.List()) > 0 || settled || inFlight == 0 && turned)
 	}
 }

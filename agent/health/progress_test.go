@@ -27,16 +27,21 @@ func TestProgress(t *testing.T) {
 			var ledger Ledger
 			var conditions Conditions
 			var rounds int64
+			hangs := false
 			counts := ledger.Of("files")
 			counts.Read.Add(5)
 			counts.Indexed.Add(5)
-			progressing := Progress(&ledger, &conditions, func() int64 { return rounds })
+			progressing := Progress(&ledger, &conditions, func() bool { return hangs }, func() int64 { return rounds })
 			if !progressing() {
 				t.Error("it hangs before it began")
 			}
 			tt.happens(counts, &conditions, &rounds)
 			if got := progressing(); got != tt.want {
 				t.Errorf("progress: %v", got)
+			}
+			tt.happens(counts, &conditions, &rounds)
+			if hangs = true; progressing() {
+				t.Error("progress though an input hangs")
 			}
 		})
 	}

@@ -17,11 +17,14 @@ type files struct{}
 func (files) build(in config.Input, s Surroundings) (Built, error) {
 	c := filesConfig(in)
 	c.Key, c.Once, c.Resumed, c.Forget, c.Reader, c.Log = s.StateKey, s.Once, s.Resumed, s.Forget, s.Reader, s.Log
-	c.Condition = func(reason string) { s.Condition(reason) } // the source logs it
+	if s.Inputs != nil {
+		c.ReachedEnd, c.Owe = s.follow(in.ID, max(c.PollInterval, c.ScanInterval))
+	}
+	c.MaxOpen = filesource.MaxOpen(s.FileInputs)
 	source := filesource.New(c)
 	stats := source.Stats()
 	exportFiles(s.Metrics, in.ID, stats)
-	b := Built{Source: source, Progress: func() Progress {
+	b := Built{Source: source, Hangs: source.Hangs, Progress: func() Progress {
 		return Progress{
 			Done: stats.DoneBytes.Load(), Size: stats.SizeBytes.Load(),
 			Resumed: stats.ResumedBytes.Load(), Unreadable: stats.Errors.Load(),
@@ -43,19 +46,27 @@ func filesConfig(in config.Input) filesource.Config {
 	}
 }
 
-func (files) check(_ context.Context, in config.Input) []Finding {
-	passed, err := filesource.Readable(filesConfig(in).Where())
-	var found []Finding
-	for _, refused := range passed {
-		found = append(found, Finding{What: refused.Error(), Warning: true, Advice: "It is passed over."})
-	}
+func (files) check(ctx context.Context, in config.Input) (findings []Finding) {
+	reach, err := filesource.Look(ctx, filesConfig(in).Where())
 	if err != nil {
-		return append(found, Finding{
+		findings = append(findings, Finding{
 			What: "files cannot be read", Failed: true,
 			Advice: err.Error() + "\nThe agent's user needs to read them, and to look into their folders.",
 		})
 	}
-	return append(found, Finding{What: "the files that are there can be read"})
+	for _, refused := range reach.Passed {
+		findings = append(findings, Finding{What: refused.Error(), Warning: true, Advice: "It is passed over."})
+	}
+	for _, glob := range reach.Nothing {
+		findings = append(findings, Finding{
+			What: "nothing to read at " + glob.Glob + ": " + glob.Why, Warning: true,
+			Advice: "Until a file is there, nothing is read of it and the agent does not call itself ready.",
+		})
+	}
+	if err == nil && reach.Files > 0 {
+		findings = append(findings, Finding{What: "the files that are there can be read"})
+	}
+	return findings
 }
 
 func (files) describe(position []byte) (string, error) { return filesource.Describe(position) }

@@ -33,6 +33,8 @@ type Surroundings struct {
 	Resumed bool      // an earlier run may have emitted records
 	Forget  bool      // positions are forgotten at the end
 	Reader  io.Reader // read by a file input instead of its paths
+	// FileInputs are how many share what the process may hold open; 0 counts as one.
+	FileInputs int
 
 	Log     zerolog.Logger
 	Metrics *health.Metrics // nil: nothing is exported
@@ -54,6 +56,9 @@ type Built struct {
 	Source
 	// Progress says how far it was read; nil where that cannot be told.
 	Progress func() Progress
+	// Hangs says which call to the system does not come back, "" if none; nil where
+	// none can hang. It may be called from any goroutine.
+	Hangs func() string
 }
 
 // Finding is one answer of a check against the real thing.

@@ -109,6 +109,16 @@ func (p *Pipeline) Progress() (all input.Progress) {
 	return all
 }
 
+// hangs reports whether an input waits for a call to the system that does not come back.
+func (p *Pipeline) hangs() bool {
+	for _, in := range p.inputs {
+		if in.hangs != nil && in.hangs() != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Conditions is what keeps the pipeline waiting now.
 func (p *Pipeline) Conditions() *health.Conditions { return p.notices.conditions }
 
@@ -156,8 +166,14 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
 			func() int64 { return plan.Changed(i) })
 	}
+	files := 0
 	for _, in := range cfg.Inputs {
-		built, err := p.buildInput(in, o, plan, stateKey)
+		if in.File != nil {
+			files++
+		}
+	}
+	for _, in := range cfg.Inputs {
+		built, err := p.buildInput(in, o, plan, input.Surroundings{StateKey: stateKey, FileInputs: files})
 		if err != nil {
 			return fmt.Errorf("input %s: %w", in.ID, err)
 		}
@@ -184,20 +200,19 @@ func (p *Pipeline) stateKey(cfg *config.Config, o Options) ([]byte, error) {
 	return key, errors.Join(err, store.Settled(), store.Close())
 }
 
-func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, stateKey []byte) (configured, error) {
+func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, s input.Surroundings) (configured, error) {
 	p.exportInput(in.ID)
 	transformer, err := plan.Transformers(in)
 	if err != nil {
 		return configured{}, err
 	}
-	built, err := input.Build(in, input.Surroundings{
-		StateKey: stateKey, Names: plan.EventNames(in.Gateway),
-		Once: o.Once, Resumed: o.Beside != "" || !p.store.Fresh(), Forget: o.Beside != "", Reader: o.Readers[in.ID],
-		Log: p.log, Metrics: p.metrics, Inputs: p.readiness,
-		Condition: func(reason string) bool { return p.notices.set(health.InputPart(in.ID), reason) },
-	})
+	s.Names, s.Reader = plan.EventNames(in.Gateway), o.Readers[in.ID]
+	s.Once, s.Resumed, s.Forget = o.Once, o.Beside != "" || !p.store.Fresh(), o.Beside != ""
+	s.Log, s.Metrics, s.Inputs = p.log, p.metrics, p.readiness
+	s.Condition = func(reason string) bool { return p.notices.set(health.InputPart(in.ID), reason) }
+	built, err := input.Build(in, s)
 	if err != nil {
 		return configured{}, err
 	}
-	return configured{id: in.ID, source: built.Source, progress: built.Progress, transformer: transformer}, nil
+	return configured{id: in.ID, source: built.Source, progress: built.Progress, hangs: built.Hangs, transformer: transformer}, nil
 }

@@ -58,6 +58,7 @@ type configured struct {
 	id          event.InputID
 	source      input.Source
 	progress    func() input.Progress         // nil where it has no end
+	hangs       func() string                 // nil where nothing can hang
 	transformer func() *transform.Transformer // a new one for each goroutine
 }
 
@@ -107,7 +108,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	server.Go(func() error { return p.servers.serve(serving, p.notices.conditions, p.readiness, p.metrics) })
 	server.Go(func() error { return p.servers.serveProfiles(serving) })
 	server.Go(func() error {
-		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.notices.conditions, p.positions.rounds.Load))
+		return health.FeedWatchdog(serving, health.Progress(p.ledger, p.notices.conditions, p.hangs, p.positions.rounds.Load))
 	})
 	server.Go(func() error { p.peer.keepAsking(serving); return nil })
 	var saver sync.WaitGroup

@@ -1,6 +1,7 @@
 package find
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,9 @@ type Config struct {
 	FollowSymlinks bool
 	// Roots are folders; without any, those before the first wildcards of Paths.
 	Roots []string
+	// Entering, unless nil, is told of each folder before the system is asked for it,
+	// which may take long where it is on another machine.
+	Entering func(folder string)
 }
 
 // The bounds of one look at one glob.
@@ -49,13 +53,23 @@ type Found struct {
 	Folders []string
 	// Passed are the links, pipes and devices that match but are not opened.
 	Passed []Refused
-	// Failed are the globs that could not be searched through.
+	// Failed are the globs and folders that could not be searched through.
 	Failed []Failure
+	Globs  []Match // what each glob matches, unless it failed
 }
 
-// Failure is a glob that could not be searched through.
+// Match is what a glob matches.
+type Match struct {
+	Glob     string
+	Files    int    // whether they are opened or not
+	Why      string // it matches none
+	NoFolder bool   // the folder before its first wildcard is not there
+}
+
+// Failure is a glob, or a folder that may hold a match, that could not be searched
+// through.
 type Failure struct {
-	Glob string
+	Path string
 	Err  error
 }
 
@@ -65,6 +79,7 @@ type Finder struct {
 	exclude []string
 	follow  bool
 	roots   []string // links resolved, absolute
+	enters  func(folder string)
 }
 
 // glob is one pattern: base is a folder without wildcards, pattern what follows it.
@@ -75,7 +90,10 @@ type glob struct {
 
 // New makes a Finder. It reads nothing but where Roots lead.
 func New(c Config) *Finder {
-	f := &Finder{follow: c.FollowSymlinks}
+	f := &Finder{follow: c.FollowSymlinks, enters: c.Entering}
+	if f.enters == nil {
+		f.enters = func(string) {}
+	}
 	for _, path := range c.Exclude {
 		f.exclude = append(f.exclude, absolute(path))
 	}
@@ -141,19 +159,25 @@ func (f *Finder) Matches(path string) bool {
 	return slices.ContainsFunc(f.globs, func(g glob) bool { return match(g.whole) }) && !slices.ContainsFunc(f.exclude, match)
 }
 
-// Look looks for what matches now. A folder that is not there holds nothing, and neither
-// does one further down that may not be read.
-func (f *Finder) Look() Found {
+// Look looks for what matches now. A folder that is not there holds nothing. The error
+// is that of the context.
+func (f *Finder) Look(ctx context.Context) (Found, error) {
 	var all Found
 	seen := map[string]bool{}
 	for _, g := range f.globs {
-		w := walk{f: f, glob: g, left: maxEntries, seen: seen, found: &all}
-		if err := w.begin(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w := walk{ctx: ctx, f: f, glob: g, left: maxEntries, seen: seen, found: &all}
+		err := w.begin()
+		switch {
+		case ctx.Err() != nil:
+			return Found{}, ctx.Err()
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			all.Failed = append(all.Failed, Failure{g.whole, err})
+		default:
+			all.Globs = append(all.Globs, w.match(err != nil))
 		}
 	}
 	slices.SortFunc(all.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	return all
+	return all, nil
 }
 
 // Open opens a file that matches, for reading. It never blocks. What is not a regular

@@ -1,6 +1,7 @@
 package find
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func link(t *testing.T, target, name string) {
 // file that it is.
 func found(t *testing.T, f *Finder, dir string) string {
 	t.Helper()
-	files := f.Look().Files
+	files := look(t, f).Files
 	var names []string
 	for _, file := range files {
 		name, err := filepath.Rel(dir, file.Path)
@@ -92,7 +93,7 @@ func TestGlobs(t *testing.T) {
 			if got := found(t, f, dir); got != tt.want {
 				t.Errorf("%q, not %q", got, tt.want)
 			}
-			if all := f.Look(); len(all.Passed) > 0 || len(all.Failed) > 0 {
+			if all := look(t, f); len(all.Passed) > 0 || len(all.Failed) > 0 {
 				t.Error(all.Passed, all.Failed)
 			}
 		})
@@ -139,7 +140,7 @@ func TestLinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := New(Config{Paths: []string{filepath.Join(tt.from, tt.glob)}, FollowSymlinks: tt.follow, Roots: tt.roots})
-			all := f.Look()
+			all := look(t, f)
 			var names []string
 			for _, file := range all.Files {
 				opened, _, err := f.Open(file.Path)
@@ -182,7 +183,7 @@ func TestOnlyFilesAreOpened(t *testing.T) {
 	if got := found(t, f, dir); got != "a.json" {
 		t.Errorf("found %q", got)
 	}
-	if passed := f.Look().Passed; len(passed) != 1 || !strings.Contains(passed[0].Error(), "pipe.json is not a regular file") {
+	if passed := look(t, f).Passed; len(passed) != 1 || !strings.Contains(passed[0].Error(), "pipe.json is not a regular file") {
 		t.Error(passed)
 	}
 	for glob, path := range map[string]string{
@@ -256,7 +257,7 @@ func TestExchangedWhileOpened(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		f.Look()
+		look(t, f)
 	}
 	close(stop)
 	if err := <-done; err != nil {
@@ -302,8 +303,43 @@ func TestDepthIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all := New(Config{Paths: []string{filepath.Join(dir, "**/*.json")}}).Look()
+	all := look(t, New(Config{Paths: []string{filepath.Join(dir, "**/*.json")}}))
 	if len(all.Files) != 3 || len(all.Failed) != 1 || !strings.Contains(all.Failed[0].Err.Error(), "use a narrower glob") {
 		t.Errorf("%d files, %v", len(all.Files), all.Failed)
+	}
+}
+
+func look(t testing.TB, f *Finder) Found {
+	t.Helper()
+	all, err := f.Look(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestGlobsThatMatchNothing(t *testing.T) {
+	dir := t.TempDir()
+	for _, folder := range []string{"audit", "a.json", "b.json"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "audit", "1.log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for glob, want := range map[string]string{
+		"audit/*.log": "", "audit/*.json": "it matches no file", "nowhere/*.json": "there is no folder ",
+		"audit": "it matches only folders; name the files in them", "*.json": "it matches only folders; name the files in them",
+	} {
+		all := look(t, New(Config{Paths: []string{filepath.Join(dir, glob)}}))
+		if m := all.Globs[0]; !strings.Contains(m.Why, want) || (want == "") != (m.Files > 0) {
+			t.Errorf("%s: %+v, want %q", glob, m, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(Config{Paths: []string{filepath.Join(dir, "**")}}).Look(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a look whose context ended: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package find
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,21 +15,38 @@ import (
 
 // walk is one look at one glob.
 type walk struct {
+	ctx  context.Context
 	f    *Finder
 	glob glob
 	left int // entries that may still be looked at
 	seen map[string]bool
 
-	found *Found
+	files, folders int // that match
+	found          *Found
 }
 
 func (w *walk) begin() error {
+	w.f.enters(unescape(w.glob.base))
 	root, err := os.OpenRoot(unescape(w.glob.base))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }() // only looked at
 	return w.folder(root, "", 0)
+}
+
+// match is what the glob was found to match.
+func (w *walk) match(noFolder bool) Match {
+	m := Match{Glob: w.glob.whole, Files: w.files, NoFolder: noFolder}
+	switch {
+	case noFolder:
+		m.Why = "there is no folder " + unescape(w.glob.base)
+	case w.files == 0 && w.folders > 0:
+		m.Why = "it matches only folders; name the files in them, as in " + filepath.Join(w.glob.whole, "*.json")
+	case w.files == 0:
+		m.Why = "it matches no file"
+	}
+	return m
 }
 
 // folder looks at what is in a folder; rel is its path below the base.
@@ -39,12 +57,18 @@ func (w *walk) folder(at *os.Root, rel string, depth int) error {
 		return err
 	}
 	for _, e := range entries {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
 		if w.left--; w.left < 0 {
 			return &Refused{w.glob.whole, fmt.Sprintf("has more than %d names to look at below %s; use a narrower glob", maxEntries, w.glob.base)}
 		}
 		name := path.Join(rel, e.Name())
 		switch {
 		case e.IsDir():
+			if ok, _ := doublestar.Match(w.glob.pattern, name); ok {
+				w.folders++
+			}
 			err = w.enter(at, e.Name(), name, depth+1)
 		case e.Type()&fs.ModeSymlink != 0 && w.ledToFolder(name, depth+1):
 			err = w.enterLinked(name, depth+1)
@@ -58,8 +82,8 @@ func (w *walk) folder(at *os.Root, rel string, depth int) error {
 	return nil
 }
 
-// enter goes into a folder that can hold a match. One that may not be read, or is gone,
-// holds nothing.
+// enter goes into a folder that can hold a match. One that is gone holds nothing, and
+// one that may not be read is noted.
 func (w *walk) enter(at *os.Root, name, rel string, depth int) error {
 	if depth > w.glob.depth || !w.leads(rel) {
 		return nil
@@ -67,16 +91,20 @@ func (w *walk) enter(at *os.Root, name, rel string, depth int) error {
 	if depth == maxDepth {
 		return &Refused{w.glob.whole, fmt.Sprintf("has more than %d folders in each other below %s; use a narrower glob", maxDepth, w.glob.base)}
 	}
+	w.f.enters(w.path(rel))
 	next, err := enter(at, name)
-	if err != nil {
-		return nil // as the next look will find it
+	if err == nil {
+		defer func() { _ = next.Close() }() // only looked at
+		err = w.folder(next, rel, depth)
 	}
-	defer func() { _ = next.Close() }() // only looked at
 	var refused *Refused
-	if err = w.folder(next, rel, depth); errors.As(err, &refused) {
+	switch {
+	case w.ctx.Err() != nil || errors.As(err, &refused) && next != nil:
 		return err
+	case err != nil && refused == nil && !errors.Is(err, fs.ErrNotExist):
+		w.found.Failed = append(w.found.Failed, Failure{w.path(rel), err})
 	}
-	return nil
+	return nil // what was exchanged is found by the next look
 }
 
 func (w *walk) path(rel string) string {
@@ -137,7 +165,11 @@ func (w *walk) leads(rel string) bool {
 // file takes what is no folder, if it matches.
 func (w *walk) file(at *os.Root, e fs.DirEntry, rel string) {
 	full := w.path(rel)
-	if ok, _ := doublestar.Match(w.glob.pattern, rel); !ok || w.seen[full] || !w.f.Matches(full) {
+	if ok, _ := doublestar.Match(w.glob.pattern, rel); !ok {
+		return
+	}
+	w.files++
+	if w.seen[full] || !w.f.Matches(full) {
 		return
 	}
 	w.seen[full] = true

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package filesource
+
+// descriptors is how many the process may hold.
+func descriptors() int { return usualDescriptors }
