@@ -126,6 +126,11 @@ func TestBundleIsFresh(t *testing.T) {
 	if !bytes.Equal(Bundle(), want) {
 		t.Error("api7-audit.ndjson is not what objects/ holds: run go generate ./kibana")
 	}
+	for _, r := range mustRules(t) {
+		if !endsWith(known.fingerprints[r.key()], fingerprintOfRule(t, r)) {
+			t.Errorf("fingerprints.json does not end with the present %s rule %s: run go generate ./kibana", r.Kind, r.ID)
+		}
+	}
 	for _, o := range sources {
 		key := o.Type + ":" + o.ID
 		if !endsWith(known.fingerprints[key], fingerprintOf(t, o)) || !endsWith(known.looks[key], lookOf(o)) {
@@ -146,6 +151,9 @@ func writeGenerated(t *testing.T, objects []Object, ndjson []byte, known forms) 
 	for _, o := range objects {
 		add(known.fingerprints, o.Type+":"+o.ID, fingerprintOf(t, o))
 		add(known.looks, o.Type+":"+o.ID, lookOf(o))
+	}
+	for _, r := range mustRules(t) {
+		add(known.fingerprints, r.key(), fingerprintOfRule(t, r))
 	}
 	files := map[string][]byte{"api7-audit.ndjson": ndjson}
 	for name, hashes := range map[string]map[string][]string{"fingerprints.json": known.fingerprints, "looks.json": known.looks} {

@@ -73,18 +73,22 @@ func (c *Client) importObjects(ctx context.Context, objects []Object, overwrite 
 	return importVerdict(body, len(objects))
 }
 
-// importForm makes the multipart form that the import API wants: one file,
-// whose name ends in .ndjson.
+// importForm makes the multipart form that the import API wants.
 func importForm(objects []Object) (form []byte, contentType string, err error) {
 	ndjson, err := pack(objects)
 	if err != nil {
 		return nil, "", err
 	}
+	return formOf("api7-audit.ndjson", ndjson)
+}
+
+// formOf makes a multipart form of one file, whose name has to end in .ndjson.
+func formOf(name string, content []byte) (form []byte, contentType string, err error) {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
-	file, err := w.CreateFormFile("file", "api7-audit.ndjson")
+	file, err := w.CreateFormFile("file", name)
 	if err == nil {
-		_, err = file.Write(ndjson)
+		_, err = file.Write(content)
 	}
 	if err == nil {
 		err = w.Close()

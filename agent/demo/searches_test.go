@@ -147,7 +147,7 @@ func shipHistory(t *testing.T, node *esnode.Node) ([]operation, string) {
 		t.Fatal(err)
 	}
 	var operations []operation
-	for _, r := range g.history(now, 40, 4000) {
+	for _, r := range g.history(now, days, 4000) {
 		if o := operationOf(t, r, now, berlin); !o.nearABound() {
 			operations = append(operations, o)
 			g.store.Add(r)

@@ -10,8 +10,8 @@ import (
 type Query = map[string]any
 
 // KQL compiles a text of the Kibana Query Language. It knows and, or, not,
-// parentheses around clauses and values, quoted phrases, ranges, and * as the
-// whole value or at the end of one.
+// parentheses around clauses and values, quoted phrases, ranges, and * as a value or
+// in one.
 func KQL(text string) (Query, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -196,8 +196,8 @@ func (p *parser) value(field string) (Query, error) {
 		return Query{"match_phrase": Query{field: v.text}}, nil
 	case v.text == "*":
 		return Query{"exists": Query{"field": field}}, nil
-	case strings.HasSuffix(v.text, "*"):
-		return Query{"prefix": Query{field: strings.TrimSuffix(v.text, "*")}}, nil
+	case strings.Contains(v.text, "*"):
+		return Query{"wildcard": Query{field: Query{"value": v.text}}}, nil
 	}
 	return Query{"match": Query{field: v.text}}, nil
 }

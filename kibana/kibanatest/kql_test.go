@@ -12,7 +12,7 @@ func TestKQL(t *testing.T) {
 		`a : b`:                  `{"match":{"a":"b"}}`,
 		`a.b-c : "x y"`:          `{"match_phrase":{"a.b-c":"x y"}}`,
 		`a:*`:                    `{"exists":{"field":"a"}}`,
-		`a : /plugins*`:          `{"prefix":{"a":"/plugins"}}`,
+		`a : /plugins*`:          `{"wildcard":{"a":{"value":"/plugins*"}}}`,
 		`a >= 18`:                `{"range":{"a":{"gte":"18"}}}`,
 		`not a : b`:              `{"bool":{"must_not":[{"match":{"a":"b"}}]}}`,
 		`a : ("b" or "c")`:       `{"bool":{"minimum_should_match":1,"should":[{"match_phrase":{"a":"b"}},{"match_phrase":{"a":"c"}}]}}`,
