@@ -83,7 +83,8 @@ type Request struct {
 	ContentType string // default application/json
 	Encoding    string // Content-Encoding of Body, "" if it is plain
 	// MaxAnswer bounds the body of the answer in bytes, as it is after
-	// decompression; default 256 MiB. A longer one is ErrAnswerTooLong.
+	// decompression; default 32 MiB, of JSON and JSONOf 8 MiB. A longer one is
+	// ErrAnswerTooLong.
 	MaxAnswer int64
 }
 
@@ -106,11 +107,18 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 // JSON sends in (nil for no body) and decodes the answer into out (nil to
 // ignore it).
 func (c *Client) JSON(ctx context.Context, method, path string, in, out any) error {
-	r := Request{Method: method, Path: path}
+	return c.JSONOf(ctx, Request{Method: method, Path: path}, in, out)
+}
+
+// JSONOf is JSON of a request whose answer has a bound of its own.
+func (c *Client) JSONOf(ctx context.Context, r Request, in, out any) error {
+	if r.MaxAnswer == 0 {
+		r.MaxAnswer = maxJSON
+	}
 	if in != nil {
 		body, err := json.Marshal(in)
 		if err != nil {
-			return fmt.Errorf("encode the request of %s: %w", path, err)
+			return fmt.Errorf("encode the request of %s: %w", r.Path, err)
 		}
 		r.Body = body
 	}
@@ -119,7 +127,7 @@ func (c *Client) JSON(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("%s %s: the answer is not the JSON that Elasticsearch sends", method, path)
+		return fmt.Errorf("%s %s: the answer is not the JSON that Elasticsearch sends", r.Method, r.Path)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 			BuildFlavor string `json:"build_flavor"`
 		} `json:"version"`
 	}
-	if err := c.JSON(ctx, "GET", "/", nil, &answer); err != nil {
+	if err := c.JSONOf(ctx, Request{Method: "GET", Path: "/", MaxAnswer: smallAnswer}, nil, &answer); err != nil {
 		return Info{}, fmt.Errorf("ask for the version of Elasticsearch: %w", err)
 	}
 	v, err := ParseVersion(answer.Version.Number)

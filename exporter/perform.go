@@ -15,9 +15,15 @@ import (
 	"github.com/auditship/auditship/exporter/peer"
 )
 
-// maxAnswer is how much of an answer is read unless the request says it: far more than the longest answer
-// to a bulk request, so that a peer that never ends cannot fill the memory.
-const maxAnswer = 256 << 20
+// How much of an answer is read unless the request says it, so that a peer that is
+// broken or hostile cannot fill the memory: many times what is ever needed. JSON is
+// decoded into values that may take several times the room of their text.
+const (
+	maxAnswer = 32 << 20
+	maxJSON   = 8 << 20
+	// smallAnswer bounds what a running agent asks beside documents.
+	smallAnswer = 1 << 20
+)
 
 // Answer is what the server said, whatever its status.
 type Answer struct {
@@ -128,7 +134,10 @@ func (b *bodyReader) end() {
 func readAnswer(res *http.Response, buf []byte, bound int64) ([]byte, error) {
 	defer func() { _ = res.Body.Close() }() // read to its end, or given up
 	w := bytes.NewBuffer(buf[:0])
-	if n := res.ContentLength; n > 0 && n <= bound {
+	if res.ContentLength > bound {
+		return nil, ErrAnswerTooLong
+	}
+	if n := res.ContentLength; n > 0 {
 		w.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := w.ReadFrom(io.LimitReader(res.Body, bound+1)); err != nil {

@@ -66,7 +66,7 @@ func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]Privil
 		Cluster map[string]bool            `json:"cluster"`
 		Index   map[string]map[string]bool `json:"index"`
 	}
-	err := c.JSON(ctx, "POST", "/_security/user/_has_privileges", need, &answer)
+	err := c.JSONOf(ctx, Request{Method: "POST", Path: "/_security/user/_has_privileges", MaxAnswer: smallAnswer}, need, &answer)
 	var e *Error
 	if errors.As(err, &e) && e.Type == "" && (e.Status == 400 || e.Status == 405) {
 		return nil, ErrSecurityOff // no such endpoint: the error is a text, not an object

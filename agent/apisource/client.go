@@ -80,7 +80,8 @@ type call struct {
 	failed *Error
 	tries  int
 	handle func(body []byte) error
-	body   []byte // of an answer that handle found broken
+	body   []byte // the beginning of an answer that was too long or broken
+	length int64  // of that answer, as far as it is known
 }
 
 // NewClient makes a client. It reads the files that cfg names and sends nothing.
@@ -204,26 +205,42 @@ func (c *Client) read(res *http.Response) error {
 		return e
 	}
 	var body bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= c.call.bound {
+	bound := c.call.bound
+	switch n := res.ContentLength; {
+	case n > bound:
+		bound = keptBytes // it is too long; no more than its beginning is read
+	case n > 0:
 		body.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := body.ReadFrom(io.LimitReader(res.Body, c.call.bound+1)); err != nil {
+	if _, err := body.ReadFrom(io.LimitReader(res.Body, bound+1)); err != nil {
 		e := networkError(err)
 		e.Reason = "broke off its answer"
 		return e
 	}
-	if int64(body.Len()) > c.call.bound {
+	c.call.length = max(res.ContentLength, int64(body.Len()))
+	if int64(body.Len()) > bound {
+		c.keep(body.Bytes())
 		return &Error{Status: res.StatusCode, Reason: "gives an answer that is too long", class: tooLong}
 	}
 	if isPage(res.Header, body.Bytes()) {
 		return &Error{Status: res.StatusCode, Reason: "answers with a web page instead of records: a login page perhaps", class: lasting}
 	}
 	if err := c.call.handle(body.Bytes()); err != nil {
-		c.call.body = body.Bytes()
+		c.keep(body.Bytes())
+		var own *Error
+		if errors.As(err, &own) {
+			return own
+		}
 		return &Error{Status: res.StatusCode, Reason: "gives an answer that is no list of records", class: broken, cause: err}
 	}
 	return nil
 }
+
+// keptBytes is how much is kept of an answer that is too long or broken: enough to see
+// which record it is.
+const keptBytes = 16 << 10
+
+func (c *Client) keep(body []byte) { c.call.body = bytes.Clone(body[:min(len(body), keptBytes)]) }
 
 // isPage recognises HTML by its type or its first character.
 func isPage(h http.Header, body []byte) bool {

@@ -41,7 +41,7 @@ const (
 	namesEvery = time.Hour
 	namesAgain = time.Minute
 	// namesBytes bounds the answer.
-	namesBytes = 8 << 20
+	namesBytes = 1 << 20
 )
 
 // Fetch asks for the display names once and reports whether they came. Until they do

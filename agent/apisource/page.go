@@ -44,7 +44,10 @@ type pageParser struct {
 	scan jsonscan.Scanner
 	text []byte
 	twin map[key]int // records without an id that this page holds
+	most int         // records that are taken; more are an error
 }
+
+var errTooManyRecords = &Error{Reason: "gives more records at once than it was asked for; does the audit API answer at this address?", class: lasting}
 
 // parse reads an answer. Its records alias body. The error carries nothing of it.
 func (p *pageParser) parse(body []byte) (page, error) {
@@ -78,7 +81,11 @@ func (p *pageParser) parse(body []byte) (page, error) {
 		case name == "list" && first == jsonscan.BeginArray:
 			listed = true
 			var ok bool
-			if got.records, ok = p.list(body); !ok {
+			got.records, ok = p.list(body)
+			if len(got.records) > p.most {
+				return page{}, errTooManyRecords
+			}
+			if !ok {
 				return page{}, errNoList
 			}
 		default:
@@ -112,7 +119,9 @@ func (p *pageParser) list(body []byte) ([]Record, bool) {
 		if r.key == (key{}) {
 			r.key = p.keyOfText(r.Raw)
 		}
-		records = append(records, r)
+		if records = append(records, r); len(records) > p.most {
+			return records, false
+		}
 	}
 }
 

@@ -18,9 +18,12 @@ const (
 	maxPages = 100
 	// pageBytes bounds an answer, unless a test does; above it the next pages are
 	// smaller.
-	pageBytes = 32 << 20
-	// recordBytes bounds an answer of one record.
-	recordBytes = 256 << 20
+	pageBytes = 8 << 20
+	// frameBytes is what an answer of one record has beside it, at most.
+	frameBytes = 64 << 10
+	// DefaultMaxRecord is the largest record that is taken, in bytes, unless
+	// MaxRecord says otherwise.
+	DefaultMaxRecord = 8 << 20
 	// leastPage is the smallest page that is asked for because a larger one is
 	// refused.
 	leastPage = 10
@@ -38,6 +41,10 @@ type Reader struct {
 	client *Client
 	bounds Bounds
 	parser pageParser
+
+	// MaxRecord bounds a record, in bytes. Of a larger one only the beginning is
+	// handed over, with a Fault.
+	MaxRecord int64
 
 	bound   int64 // of an answer, in bytes
 	wanted  int   // the configured page size
@@ -58,7 +65,7 @@ type Reader struct {
 // the gateway grants less. 0 is 100.
 func NewReader(client *Client, pageSize int) *Reader {
 	size := cmp.Or(max(pageSize, 0), 100)
-	return &Reader{client: client, bound: pageBytes, wanted: size, granted: size, size: size, handed: map[key]struct{}{}}
+	return &Reader{client: client, MaxRecord: DefaultMaxRecord, bound: pageBytes, wanted: size, granted: size, size: size, handed: map[key]struct{}{}}
 }
 
 // Bounds is what Probe found out.
@@ -251,27 +258,33 @@ func (r *Reader) ask(ctx context.Context, window url.Values, direction string, n
 	}
 	bound := r.bound
 	if size == 1 {
-		bound = recordBytes
+		bound = r.MaxRecord + frameBytes
 	}
 	var got page
+	// A gateway may give a little more than it is asked for.
+	r.parser.most = max(size, wholePage)
 	err := r.client.get(ctx, "/api/audit_logs", query, call{bound: bound, handle: func(body []byte) (err error) {
 		got, err = r.parser.parse(body)
 		return err
 	}})
-	if size == 1 && isClass(err, broken) {
-		return page{total: -1, records: []Record{brokenRecord(r.client.call.body)}}, nil
+	if size == 1 && (isClass(err, broken) || isClass(err, tooLong)) {
+		return page{total: -1, records: []Record{unreadRecord(err, r.client.call.body, r.client.call.length)}}, nil
 	}
 	r.Pages.Add(1)
 	return got, err
 }
 
-// brokenRecord stands for a record that breaks the answer it is in. Its key leaves
-// the total out, which changes.
-func brokenRecord(body []byte) Record {
-	list := body[max(bytes.IndexByte(body, '['), 0):]
+// unreadRecord stands for a record that breaks the answer it is in, or is too large.
+// beginning is that of the answer; its key leaves the total out, which changes.
+func unreadRecord(err error, beginning []byte, length int64) Record {
+	list := beginning[max(bytes.IndexByte(beginning, '['), 0):]
+	reason := event.ReasonBrokenJSON
+	if isClass(err, tooLong) {
+		reason = event.ReasonTooLarge
+	}
 	return Record{
-		Raw: body, key: keyOf(append([]byte("broken\x00"), list...)),
-		Fault: &event.Fault{Reason: event.ReasonBrokenJSON, Length: int64(len(body))},
+		Raw: beginning, key: keyOf(append([]byte("broken\x00"), list...)),
+		Fault: &event.Fault{Reason: reason, Length: length},
 	}
 }
 

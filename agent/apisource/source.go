@@ -25,6 +25,7 @@ type Config struct {
 	Overlap      time.Duration // how late a record may come and is found at once; none
 	Since        time.Duration // how far back the first start reads; none
 	PageSize     int           // records asked for at once; 100
+	MaxRecord    int64         // bytes of the largest record that is taken; 8 MiB
 
 	// Once reads up to now and returns.
 	Once bool
@@ -129,6 +130,9 @@ func New(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.client, s.reader = client, NewReader(client, cfg.PageSize)
+	if cfg.MaxRecord > 0 {
+		s.reader.MaxRecord = cfg.MaxRecord
+	}
 	if cfg.pageBytes > 0 {
 		s.reader.bound = cfg.pageBytes
 	}

@@ -41,6 +41,10 @@ type APIInput struct {
 	// by itself if the gateway gives fewer. Default: 100.
 	PageSize int `yaml:"page_size" min:"1" max:"10000" like:"batch_size,limit"`
 
+	// MaxRecord is the size of the largest record that is taken. A larger one
+	// becomes a dead letter that holds its beginning. Default: 8MiB.
+	MaxRecord Bytes `yaml:"max_record" min:"1KiB" max:"1GiB" like:"max_bytes"`
+
 	// Timeout bounds one request with its answer. Default: 30s.
 	Timeout Duration `yaml:"timeout" min:"1s" max:"10m"`
 
@@ -72,6 +76,7 @@ func DefaultAPIInput() APIInput {
 		Overlap:      Duration(10 * time.Minute),
 		Since:        180 * day,
 		PageSize:     100,
+		MaxRecord:    8 * MiB,
 		Timeout:      Duration(30 * time.Second),
 	}
 }

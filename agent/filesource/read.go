@@ -89,6 +89,10 @@ func (s *Source) grow(buf *buffer) *buffer {
 	return &buffer{bytes: make([]byte, size)}
 }
 
+// recordBytes is what a record takes on its way beside its text, at least: a batch of
+// tiny ones is bounded by it.
+const recordBytes = 128
+
 // cut finds the records in a stretch and returns how many bytes of the file they take:
 // where the unfinished rest begins.
 func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
@@ -106,6 +110,9 @@ func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
 		n = fr.pos
 		if f.offset < f.existed && f.offset+int64(st.origin(n)) >= f.existed {
 			return st.origin(n) // what follows was written after we came
+		}
+		if len(buf.records)*recordBytes >= s.cfg.BatchBytes {
+			return st.origin(n) // records are so small that the rest is another batch
 		}
 	}
 	return st.origin(fr.pos)

@@ -24,7 +24,7 @@ func (auditAPI) build(in config.Input, s Surroundings) (Built, error) {
 	c := apisource.Config{
 		Input: in.ID, Gateway: in.Gateway, Client: client, Names: s.Names, Once: s.Once,
 		PollInterval: time.Duration(in.API.PollInterval), Overlap: time.Duration(in.API.Overlap),
-		Since: time.Duration(in.API.Since), PageSize: in.API.PageSize,
+		Since: time.Duration(in.API.Since), PageSize: in.API.PageSize, MaxRecord: int64(in.API.MaxRecord),
 		Condition: func(reason string) {
 			if s.Condition(reason) && reason != "" {
 				s.Log.Warn().Str("reason", reason).Msg("the audit API cannot be read; waiting, nothing is lost")

@@ -39,6 +39,9 @@ type anonymous struct {
 // an unusual record.
 const maxKeptText = 4 << 20
 
+// maxKept is how many documents or letters a result keeps the memory of.
+const maxKept = 8192
+
 // Reset empties a result and keeps its memory: nothing may read its documents any
 // more.
 func (r *Result) Reset() {
@@ -48,13 +51,21 @@ func (r *Result) Reset() {
 	if cap(text) > maxKeptText {
 		text = nil
 	}
+	if cap(r.Documents) > maxKept || cap(r.Letters) > maxKept || cap(r.anonymous) > maxKept {
+		*r = Result{text: text}
+		return
+	}
 	*r = Result{
 		Documents: r.Documents[:0], anonymous: r.anonymous[:0], Letters: r.Letters[:0], Places: r.Places[:0], text: text,
 	}
 }
 
 // Bytes is the size of the memory that holds the documents.
-func (r *Result) Bytes() int64 { return int64(cap(r.text)) }
+func (r *Result) Bytes() int64 { return int64(cap(r.text)) + documentBytes*int64(len(r.Documents)) }
+
+// documentBytes is what a document takes beside its text: here, in the sender and in
+// its account.
+const documentBytes = 256
 
 // Anonymous is how many of the documents have an _id that Counters give them.
 func (r *Result) Anonymous() int { return len(r.anonymous) }

@@ -13,6 +13,23 @@ import (
 // byte for byte the same, which parse makes use of.
 const filter = "filter_path=errors,items.*._index,items.*.status,items.*.error,items.*.failure_store"
 
+// What an answer may need, in bytes: some, and so much for each document. An item
+// that says why its document is refused has some 500.
+const (
+	frameBytes = 64 << 10
+	itemBytes  = 4 << 10
+	foundBytes = 512 // of a look-up, which asks for no more than whether it is there
+	// listBytes is enough for the names of 5,000 indices.
+	listBytes = 1 << 20
+	// leastAnswer leaves room for an error with all its causes.
+	leastAnswer = 1 << 20
+)
+
+// answerBytes bounds the answer to a request of so many documents.
+func answerBytes(documents, each int) int64 {
+	return max(frameBytes+int64(documents)*int64(each), leastAnswer)
+}
+
 // item is one item of a bulk answer.
 type item struct {
 	index         []byte // part of the answer
@@ -26,6 +43,7 @@ type item struct {
 type answer struct {
 	kinds []item
 	of    []int32
+	most  int // items that are expected
 
 	scanner, inItem jsonscan.Scanner
 }
@@ -35,7 +53,7 @@ var errBrokenAnswer = errors.New("the answer is not that of a bulk request")
 // parse reads the answer to a request of n documents. Any error means that
 // nothing in it can be believed.
 func (a *answer) parse(body []byte, n int) error {
-	a.kinds, a.of = a.kinds[:0], a.of[:0]
+	a.kinds, a.of, a.most = a.kinds[:0], a.of[:0], n
 	found := 0
 	s := &a.scanner
 	s.Reset(body)
@@ -61,7 +79,7 @@ func (a *answer) items(s *jsonscan.Scanner) bool {
 			return true
 		case jsonscan.BeginObject:
 			text, ok := s.Value(first)
-			if !ok {
+			if !ok || len(a.of) == a.most {
 				return false
 			}
 			if !bytes.Equal(text, last) { // the same text means the same

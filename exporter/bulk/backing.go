@@ -174,7 +174,7 @@ func (s *backings) askCreated(ctx context.Context) (map[string]int64, error) {
 		} `json:"settings"`
 	}
 	path := "/" + url.PathEscape(s.stream) + "/_settings/index.creation_date"
-	if err := s.client.JSON(ctx, "GET", path, nil, &answer); err != nil {
+	if err := s.client.JSONOf(ctx, exporter.Request{Method: "GET", Path: path, MaxAnswer: listBytes}, nil, &answer); err != nil {
 		if missing(err) {
 			return nil, nil
 		}
@@ -205,7 +205,7 @@ func (s *backings) askNames(ctx context.Context) (names []string, ordered bool, 
 		} `json:"data_streams"`
 	}
 	path := "/_resolve/index/" + url.PathEscape(s.stream)
-	if err := s.client.JSON(ctx, "GET", path, nil, &answer); err != nil {
+	if err := s.client.JSONOf(ctx, exporter.Request{Method: "GET", Path: path, MaxAnswer: listBytes}, nil, &answer); err != nil {
 		if missing(err) {
 			return nil, true, nil
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/peer"
 )
 
@@ -63,6 +64,9 @@ func (s *Sender) find(ctx context.Context, ids [][22]byte, fields []string) ([]H
 	return found, nil
 }
 
+// sourceBytes is what the fields of a document may take in an answer.
+const sourceBytes = 64 << 10
+
 // get asks one index for documents.
 func (s *Sender) get(ctx context.Context, name string, ids [][22]byte, fields []string) ([]Holding, error) {
 	question := struct {
@@ -81,7 +85,8 @@ func (s *Sender) get(ctx context.Context, name string, ids [][22]byte, fields []
 	path := "/" + url.PathEscape(name) + "/_mget?realtime=true&filter_path=docs.found,docs.error,docs._source&_source_includes=" +
 		url.QueryEscape(strings.Join(fields, ","))
 	s.stats.lookups.Add(1)
-	if err := s.client.JSON(ctx, "POST", path, question, &answer); err != nil {
+	request := exporter.Request{Method: "POST", Path: path, MaxAnswer: answerBytes(len(ids), sourceBytes)}
+	if err := s.client.JSONOf(ctx, request, question, &answer); err != nil {
 		return nil, fmt.Errorf("look up in %s: %w", name, err)
 	}
 	if len(answer.Docs) != len(ids) {

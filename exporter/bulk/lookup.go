@@ -160,7 +160,8 @@ func (s *Sender) holds(ctx context.Context, name string, docs []Document, ask []
 	}
 	path := "/" + url.PathEscape(name) + "/_mget?_source=false&realtime=true&filter_path=docs.found,docs.error"
 	s.stats.lookups.Add(1)
-	if err := s.client.JSON(ctx, "POST", path, question, &answer); err != nil {
+	request := exporter.Request{Method: "POST", Path: path, MaxAnswer: answerBytes(len(ask), foundBytes)}
+	if err := s.client.JSONOf(ctx, request, question, &answer); err != nil {
 		return nil, fmt.Errorf("look up in %s: %w", name, err)
 	}
 	if len(answer.Docs) != len(ask) {

@@ -180,7 +180,7 @@ func (r *run) send(ctx context.Context, b *backing, chunk []int32) (outcome, err
 	if err != nil {
 		return outcome{}, err
 	}
-	request := exporter.Request{Method: "POST", Path: r.s.path, Body: m.buf.Bytes(), ContentType: "application/x-ndjson"}
+	request := exporter.Request{Method: "POST", Path: r.s.path, Body: m.buf.Bytes(), ContentType: "application/x-ndjson", MaxAnswer: answerBytes(len(chunk), itemBytes)}
 	if r.s.cfg.Gzip {
 		request.Encoding = "gzip"
 	}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -139,9 +140,13 @@ func TestR13LostAndBrokenAnswers(t *testing.T) {
 	cut := func(b []byte) []byte { return b[:len(b)/2] }
 	tests := map[string]fault{
 		"the connection breaks before the request is read": {abort: true},
-		"the connection breaks after it was done":          {done: func([]byte) []byte { return nil }},
-		"the same, and a rollover":                         {done: func([]byte) []byte { return nil }, rollAfter: true},
-		"the answer is cut":                                {done: cut, rollAfter: true},
+		"an answer longer than the request can need":       {done: func([]byte) []byte { return bytes.Repeat([]byte(" "), 2<<20) }},
+		"more items than documents": {done: func([]byte) []byte {
+			return append([]byte(`{"items":[`), append(bytes.Repeat([]byte(`{"create":{"status":201}},`), 30_000), `{"create":{"status":201}}]}`...)...)
+		}},
+		"the connection breaks after it was done": {done: func([]byte) []byte { return nil }},
+		"the same, and a rollover":                {done: func([]byte) []byte { return nil }, rollAfter: true},
+		"the answer is cut":                       {done: cut, rollAfter: true},
 		"the answer is cut between two items": {rollAfter: true, done: func(b []byte) []byte {
 			return []byte(string(b[:strings.LastIndex(string(b), `,{"create"`)]) + "]}")
 		}},
