@@ -28,6 +28,11 @@ func (p *program) checkOnline(ctx context.Context, cfg *config.Config) error {
 	for _, in := range cfg.Inputs {
 		c.input(ctx, in)
 	}
+	return c.verdict(ctx)
+}
+
+// verdict is the error that all answers together make.
+func (c *onlineCheck) verdict(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

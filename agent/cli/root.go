@@ -28,6 +28,7 @@ type program struct {
 
 // commands are the constructors of all commands, in the order of their help.
 var commands = []func(*program) *cobra.Command{
+	newInitCommand,
 	newRunCommand,
 	newCheckCommand,
 	newSetupCommand,
