@@ -97,6 +97,11 @@ func (m *Masker) spares(value []byte, node paths.Node, id rule.ID) bool {
 	return false
 }
 
+// exempts says whether a rule leaves the value of a name in a text alone.
+func (m *Masker) exempts(value []byte, id rule.ID) bool {
+	return m.rules.allows(value) || m.rules.set.Of(id).KeepWords && names.IsWord(value)
+}
+
 // drops says whether a rule removes what it selects.
 func (m *Masker) drops(id rule.ID) bool {
 	return id != rule.None && m.rules.set.Of(id).Action.Kind <= rule.DropField

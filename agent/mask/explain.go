@@ -63,5 +63,14 @@ func (k *keyInfo) shown() string {
 	if k.secret {
 		return "[REDACTED]"
 	}
-	return k.plain
+	return printable(k.plain)
+}
+
+// printable writes what a terminal would obey as escapes.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	quoted := strconv.QuoteToGraphic(s)
+	return quoted[1 : len(quoted)-1]
 }

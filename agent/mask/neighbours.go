@@ -2,7 +2,9 @@ package mask
 
 import (
 	"bytes"
+	"strings"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/mask/chars"
 	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/paths"
@@ -80,6 +82,10 @@ func (k *kinship) says(f *frame, node paths.Node, body []byte) {
 	if m.places.Flags(node)&paths.IsURI != 0 {
 		m.address = m.places.Bare(m.follow(paths.Start, body))
 	}
+	if f.key.role == names.Kind {
+		f.typed = true
+		return
+	}
 	if f.key.role == names.NoRole || f.key.role >= names.Value || len(body) == 0 || len(body) > maxPointer {
 		return
 	}
@@ -132,6 +138,9 @@ func (k *kinship) nameless(f *frame) bool { return f.kin == 0 || k.list[f.kin-1]
 // unquoted is a string of the layer without quotes and escapes.
 func (k *kinship) unquoted(at stretch) []byte {
 	text := k.w.data[at.start+1 : at.end-1]
+	if k.w.data[at.start] == '[' {
+		return joined(k.w.data[at.start:at.end])
+	}
 	if bytes.IndexByte(text, '\\') >= 0 {
 		return jsonscan.AppendUnquoted(nil, k.w.data[at.start:at.end])
 	}
@@ -245,6 +254,91 @@ func (k *kinship) pair(f *frame) {
 }
 
 var plainName = chars.Alnum("_-")
+
+// joined is a path that is written as an array, as a JSON pointer.
+func joined(array []byte) (pointer []byte) {
+	var s jsonscan.Scanner
+	s.Reset(array)
+	for kind := s.Next(); kind != jsonscan.EOF && kind != jsonscan.Invalid; kind = s.Next() {
+		if kind == jsonscan.String || kind == jsonscan.Number {
+			pointer = append(pointer, '/')
+			pointer = event.Token(s.Bytes()).AppendText(pointer)
+		}
+	}
+	return pointer
+}
+
+// path notes an array that is the path of something: ["plugins", "key-auth", "key"].
+func (k *kinship) path(f *frame, at stretch) {
+	if f.array || f.key == nil || f.key.role != names.Pointer || at.end-at.start > maxPointer || at.end-at.start < 4 {
+		return
+	}
+	if of := k.of(f); of.n < maxKin {
+		of.names[of.n] = name{at, names.Pointer}
+		of.n++
+	}
+}
+
+// comparison looks at an array that compares: ["http_x_api_key", "==", "..."].
+func (k *kinship) comparison(f *frame) {
+	m, w := k.w.m, k.w
+	operator, _, _ := bytes.Cut(w.data[f.second+1:min(f.second+maxOperator, offset(len(w.data)))], []byte{'"'})
+	if w.data[f.second] != '"' || !operators[string(operator)] || f.lastEnd <= f.last {
+		return
+	}
+	kind, value := firstKind(w.data[f.last]), w.data[f.last:f.lastEnd]
+	if kind == jsonscan.String && (len(value) < minCompared || bytes.ContainsAny(value, "^[(*\\|")) {
+		return // a pattern, or nothing to hide
+	}
+	by := m.byName(m.lookText(variable(k.unquoted(f.first))).hits, m.places.Zones(f.node), kind)
+	if by == rule.None {
+		return
+	}
+	node := m.places.Step(f.node, m.places.ElementClass(f.index-1))
+	w.reread(stretch{f.last, f.lastEnd}, node, m.rules.set.Stronger(m.decide(node, f.force, nil, kind), by))
+}
+
+// minCompared is the length of the shortest value that is hidden there, with quotes.
+const minCompared = 6
+
+// maxOperator is longer than any operator, in bytes.
+const maxOperator = 16
+
+// operators are the words for comparisons, those of APISIX's vars among them.
+var operators = func() map[string]bool {
+	found := map[string]bool{}
+	for _, op := range strings.Fields("== = ~= != > < >= <= ~~ !~~ ~* !~* ! IN in HAS has NOT not eq ne equals matches contains regex ipmatch") {
+		found[op] = true
+	}
+	return found
+}()
+
+// variable is the name of a header, an argument or a cookie in the name of a
+// variable of nginx. A cookie of a session is named so.
+func variable(name []byte) []byte {
+	for _, prefix := range []string{"http_", "sent_http_", "upstream_http_", "arg_", "uri_arg_", "post_arg_", "post_arg.", "header_", "graphql_"} {
+		if chars.HasPrefix(name, prefix) {
+			return name[len(prefix):]
+		}
+	}
+	if rest, found := bytes.CutPrefix(name, []byte("cookie_")); found {
+		if lower := bytes.ToLower(rest); bytes.Contains(lower, []byte("sess")) || bytes.Contains(lower, []byte("sid")) || bytes.Contains(lower, []byte("auth")) {
+			return []byte("session_id")
+		}
+		return rest
+	}
+	return name
+}
+
+// typed looks at an object that says what it is: {"kty": "EC", "d": ...} is read as
+// if it stood below kty.
+func (k *kinship) typed(f *frame, end offset) {
+	m := k.w.m
+	kind := m.places.Step(f.node, m.places.Class([]byte("kty")))
+	if node := m.places.Union(f.node, m.places.Bare(kind)); node != f.node {
+		k.w.reread(stretch{f.start, end}, node, f.force)
+	}
+}
 
 // firstKind is the kind of the value that starts with c.
 func firstKind(c byte) jsonscan.Kind {

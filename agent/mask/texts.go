@@ -24,6 +24,8 @@ const (
 	hasMatch                             // what a regular expression of a rule needs
 	hasWide                              // marks of other scripts: ：
 	hasLines                             // several lines
+	hasCommand                           // a program that takes secrets
+	hasCall                              // a function that does
 	hasNUL                               // NULs between characters
 	isMessage                            // it is a message, whatever stands in it
 )
@@ -40,6 +42,12 @@ func addShapes(f *detect.Filter) {
 	}
 	for digit := '0'; digit <= '9'; digit++ {
 		f.AddLiteral("&#"+string(digit), hasEntity)
+	}
+	for _, start := range shape.CommandStarts() {
+		f.AddLiteral(start, hasCommand)
+	}
+	for _, start := range shape.CallStarts {
+		f.AddLiteral(start, hasCall)
 	}
 	for _, mark := range shape.WideMarks {
 		f.AddLiteral(mark, hasWide)
@@ -72,7 +80,7 @@ func (t *texts) init(w *walker) {
 	t.reader = shape.Reader{
 		Ask:    func(name []byte) shape.Answer { return w.m.answer(name, t.node) },
 		Marker: w.m.rules.set.MarkerLength,
-		Exempt: w.m.rules.allows,
+		Exempt: w.m.exempts,
 		Inside: t.layer,
 		Limit:  w.m.rules.limitRule,
 	}
@@ -292,6 +300,15 @@ func (t *texts) named(text []byte, node paths.Node, why *detect.Reasons, torn bo
 	}
 	if has(hasTag) {
 		shape.Tags(text, &t.reader)
+	}
+	if has(hasLines) {
+		shape.Tables(text, &t.reader)
+	}
+	if has(hasCommand) {
+		shape.Commands(text, &t.reader)
+	}
+	if has(hasCall) {
+		shape.Calls(text, &t.reader)
 	}
 	if has(hasQuote | isMessage | hasWide) {
 		shape.Messages(text, torn, has(isMessage), &t.reader)

@@ -15,6 +15,8 @@ import (
 // frame is an open container.
 type frame struct {
 	array bool
+	start offset
+	typed bool // it has a member that says what kind of object it is
 	node  paths.Node
 	force rule.ID // masks everything in here, or None
 	// behind is the rule for objects in here where force leaves objects alone
@@ -27,6 +29,7 @@ type frame struct {
 	index  int32 // of the next element
 	first  stretch
 	second offset  // start of the second element
+	last   offset  // of the last one
 	next   rule.ID // for the next element alone, or None
 	// for dropping members
 	lastEnd offset // end of the last value that stays, 0 for none
@@ -141,8 +144,9 @@ func (w *walker) place() (node paths.Node, force rule.ID, key *keyInfo) {
 // element moves on to the next element of an array and gives its node.
 func (w *walker) element(f *frame) paths.Node {
 	class := w.m.places.ElementClass(f.index)
+	f.last = offset(w.scan.Start())
 	if f.index == 1 {
-		f.second = offset(w.scan.Start())
+		f.second = f.last
 	}
 	f.index++
 	return w.m.places.Step(f.node, class)
@@ -187,7 +191,7 @@ func (w *walker) open(kind jsonscan.Kind) {
 		w.replaceWhole(kind, w.m.rules.limitRule)
 		return
 	}
-	f := frame{array: kind == jsonscan.BeginArray, node: node, force: by, behind: by, next: rule.None}
+	f := frame{array: kind == jsonscan.BeginArray, start: offset(w.scan.Start()), node: node, force: by, behind: by, next: rule.None}
 	if by != rule.None && w.m.rules.set.Of(by).KeepObjects {
 		w.keepObjects(&f)
 	}
@@ -213,11 +217,21 @@ func (w *walker) close() {
 	if f.kin != 0 {
 		w.kin.settle(f)
 	}
-	if f.array && f.index == 2 && f.first.end != 0 {
+	end := offset(w.scan.End())
+	switch {
+	case f.array && f.index == 2 && f.first.end != 0:
 		w.kin.pair(f)
+	case f.array && (f.index == 3 || f.index == 4) && f.first.end != 0:
+		w.kin.comparison(f)
+	case f.typed:
+		w.kin.typed(f, end)
 	}
+	closed := *f
 	w.frames = w.frames[:len(w.frames)-1]
-	w.kept(offset(w.scan.End()))
+	if closed.array && len(w.frames) > 0 {
+		w.kin.path(w.frame(), stretch{closed.start, end})
+	}
+	w.kept(end)
 }
 
 // kept notes that a value stays, which ends at end.

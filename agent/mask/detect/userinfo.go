@@ -21,15 +21,32 @@ func findUserinfo(dst []Span, text []byte, _ bool) []Span {
 		}
 		from = start
 	}
-	for _, host := range []string{"@tcp(", "@unix("} {
-		if at := bytes.Index(text, []byte(host)); at > 0 {
-			start := bytes.LastIndexAny(text[:at], " \t\r\n\"'`,;=/") + 1
-			if bytes.IndexByte(text[start:at], ':') >= 0 {
+	for from := 0; ; { // of MySQL's drivers, and of Oracle's: user/password@//host
+		at := bytes.IndexByte(text[from:], '@')
+		if at < 0 {
+			return dst
+		}
+		at += from
+		start := at
+		for start > from && at-start < maxAuthority && !endsURL[text[start-1]] && bytes.IndexByte([]byte(",;="), text[start-1]) < 0 {
+			start--
+		}
+		from = at + 1
+		user := text[start:at]
+		switch behind := text[at:]; {
+		case chars.HasPrefix(behind, "@tcp(") || chars.HasPrefix(behind, "@unix(") || chars.HasPrefix(behind, "@/") && !chars.HasPrefix(behind, "@//"):
+			if slash := bytes.LastIndexByte(user, '/'); slash >= 0 {
+				start += slash + 1
+			}
+			if bytes.IndexByte(text[start:at], ':') > 0 {
 				dst = append(dst, Span{start, at})
+			}
+		case chars.HasPrefix(user, "jdbc:oracle:"):
+			if colon := bytes.LastIndexByte(user, ':'); bytes.IndexByte(user[colon:], '/') > 1 {
+				dst = append(dst, Span{start + colon + 1, at})
 			}
 		}
 	}
-	return dst
 }
 
 // maxAuthority bounds user, password, host and port of a URL, in bytes.

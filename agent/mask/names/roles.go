@@ -15,6 +15,7 @@ const (
 	Name         // its value is the name of something
 	Pointer      // its value is the path of something (RFC 6901)
 	Address      // its value is the address of a request
+	Kind         // its value says what the object is: kty
 	Value        // its value is what the name names
 	Config       // its value is configuration of what the name names
 )
@@ -22,13 +23,15 @@ const (
 // RoleOf gives the role of a key by its words.
 func RoleOf(split []string) Role {
 	switch strings.Join(split, " ") {
-	case "name", "key", "k", "header", "field", "param", "parameter", "type", "kind", "plugin", "variable", "property", "attribute", "option", "setting":
+	case "name", "key", "k", "header", "field", "param", "parameter", "type", "kind", "plugin", "variable", "property", "attribute", "option", "setting", "var", "lhs":
 		return Name
 	case "path", "from":
 		return Pointer
 	case "uri", "url", "request uri":
 		return Address
-	case "value", "val", "v", "values", "default", "example", "content", "data", "string data", "text", "plain", "old", "new", "before", "after", "current", "previous":
+	case "kty":
+		return Kind
+	case "value", "val", "v", "values", "default", "example", "content", "data", "string data", "text", "plain", "old", "new", "before", "after", "current", "previous", "rhs":
 		return Value
 	case "config", "conf", "configuration", "args", "settings", "options", "params", "spec", "metadata", "body", "request body", "payload":
 		return Config

@@ -1,8 +1,10 @@
 package paths
 
 import (
+	"bytes"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/auditship/auditship/agent/mask/chars"
 	"github.com/auditship/auditship/agent/mask/rule"
@@ -76,7 +78,8 @@ type Graph struct {
 	states   state
 	owner    []int // pattern of a state
 	literals map[string]int
-	lookUp   literalTable // the same, for each part of each address
+	lookUp   literalTable    // the same, for each part of each address
+	families map[string]bool // literals that longer keys may end in: see literal
 	globs    []string
 	classes  []class
 	indexes  int // how many element numbers have a class of their own
@@ -109,6 +112,7 @@ func NewGraph(patterns []Pattern, rules *rule.Set, aliases ...Alias) *Graph {
 		g.classes = append(g.classes, class{index: -1, literal: i})
 	}
 	g.lookUp = newLiteralTable(g.literals)
+	g.families = families(patterns)
 	leads := map[int]set[state]{}
 	for i, a := range aliases {
 		leads[own+i] = g.lead(a.Of)
@@ -144,12 +148,45 @@ func (g *Graph) see(s segment) {
 	}
 }
 
+// families are the keys with a dash in them below which rules select something, as
+// the names of plugins are.
+func families(patterns []Pattern) map[string]bool {
+	found := map[string]bool{}
+	for _, p := range patterns {
+		for i, s := range p.Path {
+			if p.Meaning == Selects && s.kind == segLiteral && i+1 < len(p.Path) && strings.Contains(s.text, "-") {
+				found[s.text] = true
+			}
+		}
+	}
+	return found
+}
+
+// literal is the number of the literal that a key is, or -1. A plugin of people's
+// own whose name ends in that of a known one, such as acme-key-auth, counts as
+// that.
+func (g *Graph) literal(key []byte) int32 {
+	if i := g.lookUp.find(key); i >= 0 {
+		return i
+	}
+	for at := bytes.IndexAny(key, "-_."); at >= 0; {
+		rest := key[at+1:]
+		if g.families[string(rest)] {
+			return g.lookUp.find(rest)
+		}
+		next := bytes.IndexAny(rest, "-_.")
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return -1
+}
+
 // classify tells which segments a key satisfies.
 func (g *Graph) classify(key string) class {
 	c := class{index: -1, literal: -1}
-	if i, ok := g.literals[key]; ok {
-		c.literal = i
-	}
+	c.literal = int(g.literal([]byte(key)))
 	for i, glob := range g.globs {
 		if rule.Glob(glob, key) {
 			c.globs = c.globs.with(globID(i))

@@ -94,7 +94,7 @@ func (n *Places) Zones(at Node) rule.Zones { return n.list[at].zones }
 func (n *Places) Class(key []byte) Class {
 	g := n.graph
 	if len(g.globs) == 0 {
-		if literal := g.lookUp.find(key); literal >= 0 {
+		if literal := g.literal(key); literal >= 0 {
 			return g.firstLiteral() + Class(literal)
 		}
 		return Other

@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/auditship/auditship/agent/mask/chars"
+	"github.com/auditship/auditship/agent/mask/detect"
+	"github.com/auditship/auditship/agent/mask/names"
 	"github.com/auditship/auditship/agent/mask/rule"
 )
 
@@ -26,8 +28,13 @@ func Tags(text []byte, r *Reader) {
 		if !found {
 			local = name
 		}
-		by := r.Ask(local).Rule
+		said := r.Ask(local)
+		by := said.Rule
 		if by == rule.None {
+			if said.Role == names.Name {
+				r.named(text, from)
+			}
+			r.attributed(text, from)
 			continue
 		}
 		end := bytes.IndexByte(text[from:min(from+maxTag, len(text))], '>')
@@ -50,6 +57,56 @@ func Tags(text []byte, r *Reader) {
 		}
 		from = stop
 	}
+}
+
+// named takes the element behind one that holds a name: <key>password</key> and
+// <string>...</string>, as property lists have them. at is within the first tag.
+func (r *Reader) named(text []byte, at int) {
+	content, ok := contentOf(text, at)
+	if !ok || content.End-content.Start > MaxName {
+		return
+	}
+	by := r.Ask(bytes.TrimSpace(text[content.Start:content.End])).Named
+	if by == rule.None || !chars.HasPrefix(text[content.End:], "</") {
+		return
+	}
+	next := bytes.IndexByte(text[content.End+1:], '<')
+	if next < 0 || next > maxTag {
+		return
+	}
+	if value, ok := contentOf(text, content.End+1+next+1); ok {
+		r.value(text, value, by)
+	}
+}
+
+// attributed takes what stands in an element whose attribute gives it a name:
+// <entry key="password">...</entry>.
+func (r *Reader) attributed(text []byte, at int) {
+	content, ok := contentOf(text, at)
+	if !ok {
+		return
+	}
+	tag := text[at:content.Start]
+	for _, attribute := range []string{" name=", " key="} {
+		_, value, found := bytes.Cut(tag, []byte(attribute))
+		if !found || len(value) < 2 || !isQuote(value[0]) {
+			continue
+		}
+		name, _, _ := bytes.Cut(value[1:], value[:1])
+		if by := r.Ask(name).Named; by != rule.None && len(name) > 0 && len(name) <= MaxName {
+			r.value(text, content, by)
+		}
+	}
+}
+
+// contentOf is the text of the element whose tag at stands in, up to the next tag.
+func contentOf(text []byte, at int) (detect.Span, bool) {
+	end := bytes.IndexByte(text[at:min(at+maxTag, len(text))], '>')
+	if end < 1 || text[at+end-1] == '/' {
+		return detect.Span{}, false
+	}
+	start := at + end + 1
+	return span(start, start+min(nextTag(text[start:]), maxTag)), true
 }
 
 // maxTag is how long a tag with its attributes can be, in bytes.
@@ -117,11 +174,17 @@ const maxFieldHead = 2048
 
 // fieldName is the name in the head of a form's field, in quotes or not.
 func fieldName(head []byte) []byte {
-	at := chars.FoldedIndex(head, "name=")
-	if at < 0 {
-		return nil
+	const name = "name="
+	for {
+		at := chars.FoldedIndex(head, name)
+		if at < 0 {
+			return nil
+		}
+		file := at > 0 && chars.IsAlnum(head[at-1]) // filename=
+		if head = head[at+len(name):]; !file {
+			break
+		}
 	}
-	head = head[at+len("name="):]
 	if len(head) > 0 && isQuote(head[0]) {
 		head, _, _ = bytes.Cut(head[1:], head[:1])
 		return head

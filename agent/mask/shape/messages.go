@@ -103,8 +103,25 @@ func (q *quoting) word(at detect.Span) {
 		if q.rule, q.left = named, reach; q.torn {
 			q.left = len(text)
 		}
+	case q.rule != rule.None && q.left > 0 && quotes[string(first)]:
+		q.cited(end)
 	case q.left <= reach:
 		q.left--
+	}
+}
+
+// quotes are the words behind which a message repeats what it was given.
+var quotes = map[string]bool{"got": true, "Got": true, "received": true, "given": true, "actual": true}
+
+// cited takes the word that a message repeats, unless it is that of a type.
+func (q *quoting) cited(end int) {
+	v := nextWord(q.text, end)
+	switch string(q.text[v.Start:v.End]) {
+	case "", "string", "number", "integer", "boolean", "bool", "nil", "null", "table", "object", "array", "function", "userdata", "float", "int", "a", "an", "the", "in", "no", "nothing":
+		return
+	}
+	if !chars.AllDigits(q.text[v.Start:v.End]) || v.End-v.Start > 4 {
+		q.value(q.text, v, q.rule)
 	}
 }
 

@@ -19,6 +19,7 @@ type pairReader struct {
 	torn  bool
 	floor int // no name reaches back into a marker
 	beside
+	manifest
 }
 
 // Pairs reads NAME SEPARATOR VALUE: forms and query strings (a=b&c=d), cookies
@@ -26,7 +27,7 @@ type pairReader struct {
 // (A: b), arrows (A -> b), and pieces of JSON ("a": "b"). torn says that the text has lost its
 // structure. A marker that stands in the text is stepped over.
 func Pairs(text []byte, torn bool, r *Reader) {
-	p := pairReader{Reader: r, text: text, torn: torn, beside: beside{rule: rule.None}}
+	p := pairReader{Reader: r, text: text, torn: torn, beside: beside{rule: rule.None}, manifest: manifest{kind: rule.None}}
 	for i := 0; i < len(text); i++ {
 		if !pairStops[text[i]] {
 			continue
@@ -72,7 +73,9 @@ func (p *pairReader) pair(sep int) int {
 	}
 	if by == rule.None {
 		if said.Role == names.Name || said.Role == names.Value {
-			p.besides(said.Role, valueAfter(text, start, sep))
+			v := valueAfter(text, start, sep)
+			p.besides(said.Role, v)
+			p.manifests(key, v)
 		}
 		return 0
 	}
@@ -116,6 +119,40 @@ func (p *pairReader) besides(role names.Role, v detect.Span) {
 		p.value(p.text, b.other, b.rule)
 		b.other = detect.Span{}
 	}
+}
+
+// manifest is what is known of a Secret of Kubernetes in YAML, whose values have
+// names that say nothing.
+type manifest struct {
+	kind rule.ID       // for its values, or None where the text is no Secret
+	data []detect.Span // its values, while that is not known
+}
+
+// maxData is how many sections a Secret has: data and stringData.
+const maxData = 8
+
+// manifests notes kind: Secret and its data, in either order.
+func (p *pairReader) manifests(key []byte, v detect.Span) {
+	switch string(key) {
+	case "kind":
+		if string(bytes.Trim(p.text[v.Start:v.End], `"' `)) != "Secret" {
+			return
+		}
+		p.kind = p.Ask([]byte("secret")).Named
+	case "data", "stringData":
+		if len(p.data) < maxData && v.End > v.Start && bytes.IndexByte(p.text[v.Start:v.End], ':') > 0 {
+			p.data = append(p.data, v)
+		}
+	default:
+		return
+	}
+	if p.kind == rule.None {
+		return
+	}
+	for _, v := range p.data {
+		p.value(p.text, v, p.kind)
+	}
+	p.data = p.data[:0]
 }
 
 // phrase reads up to four words before a separator as one name: the API key:

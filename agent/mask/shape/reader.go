@@ -38,8 +38,8 @@ type Reader struct {
 	Ask func(name []byte) Answer
 	// Marker is the length of the marker that text starts with, or 0.
 	Marker func(text []byte) int
-	// Exempt says whether a value is left alone whatever its name is.
-	Exempt func(value []byte) bool
+	// Exempt says whether a rule leaves a value alone for what it is.
+	Exempt func(value []byte, by rule.ID) bool
 	// Inside looks into what a stretch of text decodes to, and takes the stretch
 	// if there is something to hide in it.
 	Inside func(text []byte, at detect.Span, decoded []byte)
@@ -65,7 +65,7 @@ func (r *Reader) value(text []byte, at detect.Span, by rule.ID) {
 	if at.Start >= at.End {
 		return
 	}
-	if v := text[at.Start:at.End]; !r.isMarker(v) && !r.Exempt(v) && !names.IsState(bytes.TrimRight(v, ".,;)]}")) {
+	if v := text[at.Start:at.End]; !r.isMarker(v) && !r.Exempt(v, by) && !names.IsState(bytes.TrimRight(v, ".,;)]}")) {
 		r.Take(at, by)
 	}
 }
