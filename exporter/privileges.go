@@ -2,8 +2,13 @@ package exporter
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
 )
 
 // Privileges are rights in Elasticsearch's own words.
@@ -85,4 +90,32 @@ func (c *Client) CheckPrivileges(ctx context.Context, need Privileges) ([]Privil
 		}
 	}
 	return missing, nil
+}
+
+// KeyExpires is when the client's own API key ends: the zero time if it never does, or
+// if the client signs in without one.
+func (c *Client) KeyExpires(ctx context.Context) (time.Time, error) {
+	if c.cfg.APIKey == nil {
+		return time.Time{}, nil
+	}
+	key, err := c.cfg.APIKey()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the API key: %w", err)
+	}
+	if plain, err := base64.StdEncoding.DecodeString(key); err == nil {
+		key = string(plain)
+	}
+	id, _, _ := strings.Cut(key, ":")
+	var answer struct {
+		Keys []struct {
+			Expiration int64 `json:"expiration"` // milliseconds since 1970
+		} `json:"api_keys"`
+	}
+	if err := c.JSON(ctx, http.MethodGet, "/_security/api_key?id="+url.QueryEscape(id), nil, &answer); err != nil {
+		return time.Time{}, fmt.Errorf("ask when the API key ends: %w", err)
+	}
+	if len(answer.Keys) != 1 || answer.Keys[0].Expiration == 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(answer.Keys[0].Expiration), nil
 }

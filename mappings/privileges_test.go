@@ -36,7 +36,7 @@ func setupRole(t *testing.T, n *node) {
 		if !report.OK() {
 			return fmt.Errorf("verify: %v", report)
 		}
-		key, err := CreateAgentKey(t.Context(), client, "auditship-agent-host1")
+		key, err := CreateAgentKey(t.Context(), client, "auditship-agent-host1", 0)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (n *node) signInWith(t *testing.T, user string, role roleBody) *exporter.Cl
 // agentKey makes a key as setup does.
 func (n *node) agentKey(t *testing.T) *exporter.Client {
 	t.Helper()
-	key, err := CreateAgentKey(t.Context(), n.client, "auditship-agent-host1")
+	key, err := CreateAgentKey(t.Context(), n.client, "auditship-agent-host1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,14 +263,14 @@ func keyMakesNoKeys(t *testing.T, n *node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CreateAgentKey(t.Context(), n.signInKey(t, all), "derived"); err == nil {
+	if _, err := CreateAgentKey(t.Context(), n.signInKey(t, all), "derived", 0); err == nil {
 		t.Error("Elasticsearch lets a key make keys: the error for --create-key can go")
 	}
 }
 
 func keyOfAWeakUser(t *testing.T, n *node) {
 	weak := n.signInWith(t, "weak-tester", roleBody{Cluster: []string{"monitor", "manage_own_api_key"}, Indices: []exporter.IndexPrivileges{}})
-	_, err := CreateAgentKey(t.Context(), weak, "auditship-agent-host1")
+	_, err := CreateAgentKey(t.Context(), weak, "auditship-agent-host1", 0)
 	if err == nil || !strings.Contains(err.Error(), "index privilege create_doc on logs-api7.audit-*") {
 		t.Errorf("got %v, want the names of what is missing", err)
 	}

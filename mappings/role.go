@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/auditship/auditship/exporter"
 )
@@ -79,8 +80,9 @@ type Key struct {
 // CreateAgentKey makes an API key with exactly the rights of the agent's role.
 // A key never has more rights than the user who made it, so it is refused if
 // the signed-in user lacks one of them, by name. The user has to be signed in
-// with a password: an API key cannot make keys that have rights.
-func CreateAgentKey(ctx context.Context, client *exporter.Client, name string) (Key, error) {
+// with a password: an API key cannot make keys that have rights. It expires after
+// the given time, to the second; never with 0.
+func CreateAgentKey(ctx context.Context, client *exporter.Client, name string, expires time.Duration) (Key, error) {
 	role, err := readRole(AgentRole)
 	if err != nil {
 		return Key{}, err
@@ -99,6 +101,9 @@ func CreateAgentKey(ctx context.Context, client *exporter.Client, name string) (
 	body, err := AgentKeyRequest(name)
 	if err != nil {
 		return Key{}, err
+	}
+	if expires > 0 {
+		body["expiration"] = fmt.Sprintf("%ds", int64(expires/time.Second))
 	}
 	var key Key
 	if err := client.JSON(ctx, http.MethodPost, "/_security/api_key", body, &key); err != nil {

@@ -230,7 +230,7 @@ func TestSecurityOff(t *testing.T) {
 		"created index template logs-api7.audit",
 	)
 	wantVerified(t, verify(t, client, Options{}))
-	if _, err := CreateAgentKey(t.Context(), client, "x"); !errors.Is(err, exporter.ErrSecurityOff) {
+	if _, err := CreateAgentKey(t.Context(), client, "x", 0); !errors.Is(err, exporter.ErrSecurityOff) {
 		t.Errorf("a key: %v", err)
 	}
 }

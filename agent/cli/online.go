@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/input"
@@ -98,7 +99,26 @@ func (c *onlineCheck) elasticsearch(ctx context.Context, cfg *config.Config) err
 		}
 	}
 	c.version(ctx, client)
+	c.keyExpires(ctx, client)
 	return nil
+}
+
+// expiresSoon is how long before its end a key is warned of.
+const expiresSoon = 14 * 24 * time.Hour
+
+// keyExpires warns of a key that ends soon. A server that does not tell does not matter:
+// the key works now.
+func (c *onlineCheck) keyExpires(ctx context.Context, client *exporter.Client) {
+	until, err := client.KeyExpires(ctx)
+	if err != nil || until.IsZero() {
+		return
+	}
+	what := "Elasticsearch: the agent's key is good until " + until.UTC().Format(time.DateOnly)
+	if time.Until(until) > expiresSoon {
+		c.ok(what)
+		return
+	}
+	c.say("WARN  ", what, "A new one: move its file away, then auditship setup --username elastic --create-key FILE --expires 90d")
 }
 
 // privileges prints each that is needed, and the role that grants those missing.

@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/strictyaml"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/kibana"
 	"github.com/auditship/auditship/mappings"
@@ -28,6 +30,8 @@ type setup struct {
 	release  string // for --print
 
 	newKey bool // --create-key made one
+	// expires is how long that key is to be good for, 0 for ever.
+	expires time.Duration
 }
 
 func newSetupCommand(p *program) *cobra.Command {
@@ -56,6 +60,9 @@ others. Name the file in the configuration:
   elasticsearch:
     api_key: ${file:/etc/auditship/elasticsearch.key}
 
+With --expires 90d that key ends by itself. Before it does, move the file away and
+call setup again: the agent reads the new key at its next request.
+
 Exit code 0 says that all is as it should be, 1 that something is not, 2 that
 the configuration is wrong, 3 that a server did not answer.`,
 		Example: `  auditship setup --username elastic --create-key /etc/auditship/elasticsearch.key
@@ -80,6 +87,7 @@ the configuration is wrong, 3 that a server did not answer.`,
 	flags.Lookup("print").NoOptDefVal = printRequests
 	flags.StringVar(&s.release, "for", "9.1", "with --print: the `version` of Elasticsearch, or serverless")
 	flags.StringVar(&s.keyFile, "create-key", "", "make an API key for the agent and write it to `file`; a file that is there is left as it is")
+	flags.Var((*lifetime)(&s.expires), "expires", "with --create-key: after this `time` the key ends, for example 90d; check --online warns before. Without it never")
 	flags.StringVar(&s.username, "username", "", "sign in as this `user`")
 	cmd.MarkFlagsMutuallyExclusive("plan", "verify", "print")
 	for _, other := range []string{"plan", "verify", "print"} {
@@ -265,7 +273,7 @@ func (s *setup) createKey(ctx context.Context, client *exporter.Client) error {
 	if err != nil {
 		return misused(fmt.Errorf("--create-key: %w", err))
 	}
-	key, err := mappings.CreateAgentKey(ctx, client, keyName())
+	key, err := mappings.CreateAgentKey(ctx, client, keyName(), s.expires)
 	if err != nil {
 		return errors.Join(err, f.Close(), os.Remove(s.keyFile))
 	}
@@ -274,7 +282,11 @@ func (s *setup) createKey(ctx context.Context, client *exporter.Client) error {
 		return errors.Join(err, os.Remove(s.keyFile), mappings.InvalidateKey(context.WithoutCancel(ctx), client, key))
 	}
 	s.newKey = true
-	s.say("created API key " + key.Name + " in " + s.keyFile)
+	until := ""
+	if s.expires > 0 {
+		until = ", good until " + time.Now().Add(s.expires).UTC().Format(time.DateOnly)
+	}
+	s.say("created API key " + key.Name + " in " + s.keyFile + until)
 	return nil
 }
 
@@ -289,6 +301,27 @@ func (s *setup) keepKey() error {
 	}
 	s.say("kept the API key in " + s.keyFile + "; remove the file to get a new one")
 	return nil
+}
+
+// lifetime is a flag such as 90d.
+type lifetime time.Duration
+
+func (l *lifetime) String() string {
+	if *l == 0 {
+		return ""
+	}
+	return time.Duration(*l).String()
+}
+
+func (l *lifetime) Type() string { return "time" }
+
+func (l *lifetime) Set(text string) error {
+	d, err := strictyaml.ParseDuration(text)
+	if err == nil && d.Duration() < time.Hour {
+		err = errors.New("must be an hour or more, for example 90d")
+	}
+	*l = lifetime(d.Duration())
+	return err
 }
 
 func writeKey(f *os.File, encoded string) error {

@@ -320,3 +320,24 @@ func TestSetupWithoutKibana(t *testing.T) {
 	want(t, got, exitUnreachable, "created API key", "verified: ", "kibana")
 	readKey(t, keyFile)
 }
+
+// A key that ends by itself is told when it ends, and early enough to make another.
+func TestKeysThatExpire(t *testing.T) {
+	node := estest.Private(t, esnode.Options{})
+	t.Setenv("ELASTIC_PASSWORD", node.Password)
+	for expires, says := range map[string]string{"90d": "ok     Elasticsearch: the agent's key is good until", "13d": "WARN   Elasticsearch: the agent's key is good until", "": ""} {
+		config, keyFile := setupConfig(t, node.URL, node.CAFile, "")
+		args := []string{"setup", "-c", config, "--username", node.Username, "--create-key", keyFile}
+		if expires != "" {
+			args = append(args, "--expires", expires)
+		}
+		want(t, runMain(args...), exitDone, "created API key")
+		t.Setenv("API7_TOKEN_NOT_SET", "c4nary")
+		got := runMain("check", "-c", config, "--online")
+		if !strings.Contains(got.stdout, says) || (says == "") == strings.Contains(got.stdout, "good until") {
+			t.Errorf("--expires %q: %+v", expires, got)
+		}
+	}
+	config, keyFile := setupConfig(t, node.URL, node.CAFile, "")
+	want(t, runMain("setup", "-c", config, "--username", node.Username, "--create-key", keyFile, "--expires", "5m"), exitMisused, "an hour or more")
+}
