@@ -2,16 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/auditship/auditship/agent/health"
+	"github.com/auditship/auditship/agent/pipeline"
 )
 
 func newHealthCommand(p *program) *cobra.Command {
@@ -34,34 +32,18 @@ Exit code 0 says ready, 1 that it waits, 3 that no agent answers.`,
 			if cfg.HTTP == "" || cfg.HTTP == "off" {
 				return misused(errors.New("http is off in the configuration, so the agent cannot be asked"))
 			}
-			return p.health(cmd.Context(), cfg.HTTP)
+			return p.health(cmd.Context(), cfg.HTTP, pipeline.Guard(cfg.HTTPAccess))
 		},
 	}
 }
 
-func (p *program) health(ctx context.Context, listen string) error {
-	host, port, err := net.SplitHostPort(listen)
+func (p *program) health(ctx context.Context, listen string, guard health.Guard) error {
+	answer, err := health.Ask(ctx, listen, guard)
+	if errors.Is(err, health.ErrNoAgent) {
+		return unreachable(fmt.Errorf("on %s %w", listen, err))
+	}
 	if err != nil {
-		return misused(fmt.Errorf("http: %w", err))
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
-	if err != nil {
-		return misused(fmt.Errorf("http: %w", err))
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return unreachable(fmt.Errorf("no agent answers on %s: %w", listen, err))
-	}
-	defer func() { _ = res.Body.Close() }() // read only
-	var answer health.Readiness
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("what answers on %s is no auditship", listen)
+		return fmt.Errorf("ask the agent on %s: %w", listen, err)
 	}
 	if answer.Ready {
 		_, err := fmt.Fprintln(p.stdout, "ready")

@@ -95,15 +95,20 @@ func (a *APIInput) check(d *decoder, at string, _ *Config) {
 	}
 	d.checkSignIn(at, a.APIKey, a.Username, a.Password)
 	d.checkClear(at, at+".url", a.URL, true, a.InsecureHTTP)
-	if (a.CertFile == "") != (a.KeyFile == "") {
-		d.pair(at, "cert_file", "key_file", a.CertFile != "")
+	d.checkKeyPair(at, a.CertFile, a.KeyFile)
+}
+
+// checkKeyPair sees whether cert_file and key_file belong together.
+func (d *decoder) checkKeyPair(at, certFile, keyFile string) {
+	if (certFile == "") != (keyFile == "") {
+		d.pair(at, "cert_file", "key_file", certFile != "")
 		return
 	}
-	if a.CertFile == "" {
+	if certFile == "" {
 		return
 	}
-	certificate, err1 := d.env.ReadFile(a.CertFile)
-	private, err2 := d.env.ReadFile(a.KeyFile)
+	certificate, err1 := d.env.ReadFile(certFile)
+	private, err2 := d.env.ReadFile(keyFile)
 	if _, err := tls.X509KeyPair(certificate, private); err != nil || err1 != nil || err2 != nil {
 		d.FailAt(d.At(at+".key_file"), at+".key_file", "is not the key of cert_file, or not a key in PEM without a passphrase", "")
 	}

@@ -77,6 +77,10 @@ type Config struct {
 	// no port. Default: 127.0.0.1:9479.
 	HTTP string `yaml:"http" is:"listen" like:"metrics,listen,http.host"`
 
+	// HTTPAccess keeps others from what http serves, where that is not an
+	// address of this host alone.
+	HTTPAccess HTTPAccess `yaml:"http_access"`
+
 	// Queue bounds what is in flight.
 	Queue Queue `yaml:"queue"`
 
@@ -235,6 +239,22 @@ type Kibana struct {
 	// InsecureHTTP allows a url of http:// to another host. The credentials and
 	// the records then go over the network in the clear. Default: false.
 	InsecureHTTP bool `yaml:"insecure_http"`
+}
+
+// HTTPAccess says who may read the metrics, and how.
+type HTTPAccess struct {
+	// Token is what /metrics, and the details of /readyz, are asked for with:
+	// "Authorization: Bearer TOKEN". /livez and /readyz answer without it, for
+	// the probes of Kubernetes. Default: none, everybody who reaches the address
+	// may read them.
+	Token Secret `yaml:"token,omitempty" is:"credential" like:"bearer_token,api_key"`
+
+	// CertFile is a PEM file with the certificate for HTTPS. Default: none,
+	// plain HTTP.
+	CertFile string `yaml:"cert_file,omitempty" is:"certificates" like:"cert,certificate"`
+
+	// KeyFile is a PEM file with the key of cert_file, without a passphrase.
+	KeyFile string `yaml:"key_file,omitempty" is:"readable"`
 }
 
 // Queue bounds what is in flight between reading and Elasticsearch's answer.

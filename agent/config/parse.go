@@ -111,6 +111,7 @@ func (d *decoder) checkWhole(cfg *Config) {
 	}
 	d.checkElasticsearch(&cfg.Elasticsearch)
 	d.checkKibana(&cfg.Kibana)
+	d.checkKeyPair("http_access", cfg.HTTPAccess.CertFile, cfg.HTTPAccess.KeyFile)
 }
 
 func (d *decoder) checkElasticsearch(es *Elasticsearch) {

@@ -75,7 +75,7 @@ func TestServer(t *testing.T) {
 	m.Counter("file_truncations_total", "Truncated files.", Labels{"input": "files"}, func() int64 { return 3 })
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, &c, &in, m) }()
+	go func() { ended <- Serve(ctx, listener, Guard{}, &c, &in, m) }()
 	url := "http://" + listener.Addr().String()
 
 	if status, _ := get(t, url+"/readyz"); status != 200 {

@@ -80,7 +80,7 @@ func TestReadyzShowsWhatIsOwed(t *testing.T) {
 	var in Inputs
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, &c, &in, NewMetrics("1", &l, &c, &in)) }()
+	go func() { ended <- Serve(ctx, listener, Guard{}, &c, &in, NewMetrics("1", &l, &c, &in)) }()
 	url := "http://" + listener.Addr().String()
 	ready := func(status int, word string, owed int) {
 		t.Helper()

@@ -16,11 +16,5 @@ func ServeProfiles(ctx context.Context, listener net.Listener) error {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return serve(ctx, listener, mux)
-}
-
-// IsLoopback reports whether only this host can reach an address that is listened on.
-func IsLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	return Guard{}.serve(ctx, listener, mux, 0) // a profile takes as long as it is asked to
 }

@@ -3,11 +3,9 @@ package health
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -19,26 +17,18 @@ import (
 //	/livez   200 while the process runs
 //	/readyz  200 if nothing waits, every input was read to its end within its
 //	         interval and none owes anything, otherwise 503; both with a Readiness
-//	         as JSON
-func Serve(ctx context.Context, listener net.Listener, conditions *Conditions, inputs *Inputs, metrics *Metrics) error {
+//	         as JSON, without its details where the guard's token is not shown
+//	/metrics needs the guard's token, if it has one
+func Serve(ctx context.Context, listener net.Listener, guard Guard, conditions *Conditions, inputs *Inputs, metrics *Metrics) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, conditions, inputs) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}))
-	return serve(ctx, listener, mux)
-}
-
-// serve answers on the listener until ctx ends.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // Serve returns its error
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
-	}
-	return nil
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ready(w, conditions, inputs, guard.lets(r))
+	})
+	mux.Handle("GET /metrics", guard.only(promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})))
+	return guard.serve(ctx, listener, mux, writeTimeout)
 }
 
 // Readiness is the answer of /readyz.
@@ -56,7 +46,7 @@ type Readiness struct {
 // maxShown bounds an answer.
 const maxShown = 100
 
-func ready(w http.ResponseWriter, conditions *Conditions, inputs *Inputs) {
+func ready(w http.ResponseWriter, conditions *Conditions, inputs *Inputs, details bool) {
 	r := Readiness{Status: "ready", Waiting: conditions.List(), Owed: inputs.Owed()}
 	if len(r.Owed) > maxShown {
 		r.Owed, r.More = r.Owed[:maxShown], len(r.Owed)-maxShown
@@ -68,6 +58,9 @@ func ready(w http.ResponseWriter, conditions *Conditions, inputs *Inputs) {
 		r.Status = "degraded"
 	}
 	r.Ready = r.Status == "ready"
+	if !details {
+		r = Readiness{Ready: r.Ready, Status: r.Status}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if !r.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)

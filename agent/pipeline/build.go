@@ -134,6 +134,7 @@ func (p *Pipeline) build(cfg *config.Config, o Options) error {
 	if err := p.buildInputs(cfg, o); err != nil {
 		return err
 	}
+	p.servers.guard = Guard(cfg.HTTPAccess)
 	return p.servers.listen(cfg.HTTP, cfg.Debug.Pprof)
 }
 

@@ -7,12 +7,14 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/health"
 )
 
 // servers are those of metrics and health, and of profiles.
 type servers struct {
 	log      zerolog.Logger
+	guard    health.Guard
 	health   net.Listener // nil: none
 	profiles net.Listener // nil: none
 }
@@ -28,6 +30,9 @@ func (s *servers) listen(healthAddress, profilesAddress string) (err error) {
 	if s.profiles != nil && !health.IsLoopback(s.profiles.Addr()) {
 		s.log.Warn().Str("address", profilesAddress).Msg("profiles can be read from other hosts; use 127.0.0.1")
 	}
+	if s.health != nil && !health.IsLoopback(s.health.Addr()) && s.guard.Token == nil {
+		s.log.Info().Str("address", healthAddress).Msg("metrics can be read from other hosts; http_access.token asks for a token")
+	}
 	return nil
 }
 
@@ -42,7 +47,7 @@ func (s *servers) serve(ctx context.Context, conditions *health.Conditions, inpu
 	if s.health == nil {
 		return nil
 	}
-	return health.Serve(ctx, s.health, conditions, inputs, metrics)
+	return health.Serve(ctx, s.health, s.guard, conditions, inputs, metrics)
 }
 
 func (s *servers) serveProfiles(ctx context.Context) error {
@@ -59,4 +64,13 @@ func (s *servers) close() {
 			_ = l.Close() // closed already if it was served
 		}
 	}
+}
+
+// Guard is that of the health server.
+func Guard(access config.HTTPAccess) health.Guard {
+	g := health.Guard{CertFile: access.CertFile, KeyFile: access.KeyFile}
+	if !access.Token.IsZero() {
+		g.Token = access.Token.Reveal
+	}
+	return g
 }

@@ -87,7 +87,7 @@ func TestR25_RotatedKey(t *testing.T) {
 	tr := newTrail(t)
 	key := filepath.Join(tr.dir, "elasticsearch.key")
 	rotate := func() mappings.Key {
-		made, err := mappings.CreateAgentKey(t.Context(), tr.admin, "agent")
+		made, err := mappings.CreateAgentKey(t.Context(), tr.admin, "agent", 0)
 		tr.must(err)
 		tr.must(os.WriteFile(key, []byte(made.Encoded+"\n"), 0o600))
 		return made
