@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/exporter/peer"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // Error is an answer of Elasticsearch that is not a success, reduced to what
@@ -80,13 +81,16 @@ func typeName(s string) string {
 	return s
 }
 
+// bounded cuts what is shown of a name. Those of indices have 255 bytes at most.
+func bounded(s string) string { return s[:min(len(s), 255)] }
+
 // NewError reduces a cause to an *Error.
 func NewError(status int, c *Cause) *Error {
 	e := &Error{Status: status}
 	if c == nil {
 		return e
 	}
-	e.Type, e.Index = typeName(c.Type), c.Index
+	e.Type, e.Index = typeName(c.Type), printable.Line(bounded(c.Index))
 	for ; c != nil && e.Field == ""; c = c.CausedBy {
 		if m := fieldInReason.FindStringSubmatch(c.Reason); m != nil {
 			e.Field = m[1]

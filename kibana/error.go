@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
+
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // Error is an answer of Kibana that is not a success.
@@ -76,12 +77,7 @@ func showable(text, credential string) string {
 	for _, secret := range secretsIn(credential) {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
+	text = printable.Line(text)
 	if r := []rune(text); len(r) > 300 {
 		text = string(r[:300]) + "…"
 	}

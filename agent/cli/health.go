@@ -10,6 +10,7 @@ import (
 
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 func newHealthCommand(p *program) *cobra.Command {
@@ -50,10 +51,10 @@ func (p *program) health(ctx context.Context, listen string, guard health.Guard)
 		return err
 	}
 	for _, c := range answer.Waiting {
-		_, _ = fmt.Fprintf(p.stdout, "%s: %s (since %s)\n", c.Part, c.Reason, c.Since.UTC().Format(time.RFC3339)) // the exit code says it too
+		_, _ = fmt.Fprintf(p.stdout, "%s: %s (since %s)\n", c.Part, printable.Line(c.Reason), c.Since.UTC().Format(time.RFC3339)) // the exit code says it too
 	}
 	for _, d := range answer.Owed {
-		_, _ = fmt.Fprintf(p.stdout, "input/%s owes: %s (%s, since %s)\n", d.Input, d.Reason, d.Kind, d.Since.UTC().Format(time.RFC3339))
+		_, _ = fmt.Fprintf(p.stdout, "input/%s owes: %s (%s, since %s)\n", d.Input, printable.Line(d.Reason), d.Kind, d.Since.UTC().Format(time.RFC3339))
 	}
 	if answer.More > 0 {
 		_, _ = fmt.Fprintf(p.stdout, "and %d more; auditship state lists all\n", answer.More)

@@ -14,6 +14,7 @@ import (
 	"github.com/auditship/auditship/agent/health"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/agent/pipeline"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // How often the progress of an import is shown, and looked at.
@@ -171,7 +172,7 @@ func (d *importDisplay) show(p progress, now time.Time) {
 // records is what a bar of bytes does not say.
 func (p progress) records() string {
 	if len(p.waiting) > 0 {
-		return fmt.Sprintf("%d records, waiting: %s %s", p.settled(), p.waiting[0].Part, p.waiting[0].Reason)
+		return fmt.Sprintf("%d records, waiting: %s %s", p.settled(), p.waiting[0].Part, printable.Line(p.waiting[0].Reason))
 	}
 	return fmt.Sprintf("%d records, %.0f/s", p.settled(), p.rate())
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // levels are the names that log.level and --log-level take.
@@ -45,13 +46,22 @@ func (p *program) logger(c config.Log) zerolog.Logger {
 // where the format says so or, with auto, where w is a terminal.
 func newLogger(w io.Writer, c config.Log) zerolog.Logger {
 	if c.Format == "console" || c.Format == "auto" && isTerminal(w) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != ""}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "",
+			FormatMessage: message}
 	}
 	level, err := zerolog.ParseLevel(c.Level)
 	if err != nil || c.Level == "" {
 		level = zerolog.InfoLevel
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// message makes a message safe for a terminal; zerolog quotes values by itself.
+func message(i any) string {
+	if i == nil {
+		return ""
+	}
+	return printable.Line(fmt.Sprint(i))
 }
 
 // isTerminal says whether a person reads what is written to w.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/auditship/auditship/agent/contain"
 	"github.com/auditship/auditship/agent/strictyaml"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // Main runs the command that args name, without the program's own name, and
@@ -66,16 +68,39 @@ func report(stderr io.Writer, err error) {
 	if err == nil {
 		return
 	}
-	text := "auditship: " + err.Error()
+	text := "auditship: " + oneLinePath(err)
 	var mistakes strictyaml.Errors
 	switch {
 	case errors.As(err, &mistakes):
-		text = mistakes.Error()
+		text = shownMistakes(mistakes)
 	case errors.Is(err, context.Canceled):
 		text = "auditship: interrupted"
 	}
 	if next := advice(err); next != "" {
 		text += "\nnext: " + next
 	}
-	_, _ = fmt.Fprintln(stderr, text) // there is nowhere left to complain
+	_, _ = fmt.Fprintln(stderr, printable.Text(text)) // there is nowhere left to complain
+}
+
+// shownMistakes is the text of mistakes in files, whose names and keys take no more than
+// their line.
+func shownMistakes(mistakes strictyaml.Errors) string {
+	shown := make(strictyaml.Errors, len(mistakes))
+	for i, m := range mistakes {
+		one := *m
+		one.File, one.Key = printable.Line(m.File), printable.Line(m.Key)
+		shown[i] = &one
+	}
+	return shown.Error()
+}
+
+// oneLinePath is the text of an error in which the name of a file takes no more than its
+// line.
+func oneLinePath(err error) string {
+	var file *fs.PathError
+	text := err.Error()
+	if errors.As(err, &file) && file.Path != "" {
+		text = strings.ReplaceAll(text, file.Path, printable.Line(file.Path))
+	}
+	return text
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/mask"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // maskFlags are the flags of mask.
@@ -99,7 +100,7 @@ the tokens of vendors are together called vendors.`,
 
 // maskFiles masks the records of files, or of standard input.
 func (p *program) maskFiles(ctx context.Context, rules *mask.Rules, files []string, explain bool) error {
-	out := &maskPrinter{w: bufio.NewWriter(p.stdout), stderr: p.stderr, masker: rules.NewMasker(), explain: explain, colour: colours(p.stdout)}
+	out := &maskPrinter{w: bufio.NewWriter(p.stdout), stderr: p.stderr, masker: rules.NewMasker(), explain: explain, colour: colours(p.stdout), terminal: isTerminal(p.stdout)}
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
@@ -148,7 +149,9 @@ type maskPrinter struct {
 	masker  *mask.Masker
 	explain bool
 	colour  bool
-	line    bytes.Buffer
+	// terminal: what is printed is looked at, so no byte of it may steer.
+	terminal bool
+	line     bytes.Buffer
 }
 
 // batch prints the records of a batch, each on a line of its own.
@@ -212,6 +215,11 @@ func (o *maskPrinter) text(masked []byte) error {
 		o.line.Reset()
 		o.line.Write(masked)
 	}
+	if o.terminal {
+		shown := printable.Text(o.line.String())
+		o.line.Reset()
+		o.line.WriteString(shown)
+	}
 	o.line.WriteByte('\n')
 	_, err := o.w.Write(o.line.Bytes())
 	return err
@@ -222,6 +230,6 @@ func (o *maskPrinter) hit(h mask.Hit) error {
 	if o.colour {
 		format = "    \x1b[36m%s\x1b[0m: \x1b[33m%s\x1b[0m by rule \x1b[1m%s\x1b[0m\n"
 	}
-	_, err := fmt.Fprintf(o.w, format, h.Path, h.Action, h.Rule)
+	_, err := fmt.Fprintf(o.w, format, printable.Line(h.Path), h.Action, h.Rule)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/printable"
 	"github.com/auditship/auditship/mappings"
 )
 
@@ -46,7 +47,7 @@ func (c *onlineCheck) verdict(ctx context.Context) error {
 }
 
 func (c *onlineCheck) ok(what string) {
-	_, _ = fmt.Fprintln(c.stdout, "ok     "+what) // the exit code says it too
+	_, _ = fmt.Fprintln(c.stdout, "ok     "+printable.Line(what)) // the exit code says it too
 }
 
 // fail prints what failed, and indented below it what to do.
@@ -56,9 +57,9 @@ func (c *onlineCheck) fail(what, advice string) {
 }
 
 func (c *onlineCheck) say(mark, what, advice string) {
-	_, _ = fmt.Fprintln(c.stdout, mark+" "+what)
+	_, _ = fmt.Fprintln(c.stdout, mark+" "+printable.Line(what))
 	for line := range strings.Lines(strings.TrimSpace(advice)) {
-		_, _ = fmt.Fprint(c.stdout, "       "+line)
+		_, _ = fmt.Fprint(c.stdout, "       "+printable.Text(line))
 	}
 	if advice != "" {
 		_, _ = fmt.Fprintln(c.stdout)

@@ -13,6 +13,7 @@ import (
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter/bulk"
 	"github.com/auditship/auditship/exporter/deadletter"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // replay is one call of the command.
@@ -99,7 +100,7 @@ func (r *replay) printGroups(groups []deadletter.Group) error {
 	w := tabwriter.NewWriter(r.stdout, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "REASON\tERROR\tFIELD\tLETTERS\tWITH DOCUMENT\tOLDEST\tNEWEST") // Flush has the error
 	for _, g := range groups {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", g.Reason, orDash(g.ErrorType), orDash(g.Field), g.Letters, g.Finished,
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", printable.Line(string(g.Reason)), printable.Line(orDash(g.ErrorType)), printable.Line(orDash(g.Field)), g.Letters, g.Finished,
 			g.Oldest.UTC().Format(time.RFC3339), g.Newest.UTC().Format(time.RFC3339))
 	}
 	return w.Flush()

@@ -14,6 +14,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/input"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 func newStateCommand(p *program) *cobra.Command {
@@ -50,7 +51,7 @@ func (p *program) printState(inputs []config.Input, entries []checkpoint.Entry) 
 	_, _ = fmt.Fprintln(w, "STREAM\tSAVED\tPOSITION") // Flush has the error
 	for _, e := range entries {
 		place := input.Describe(inputs, e.Stream, e.Position)
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", e.Stream, e.Saved.UTC().Format(time.RFC3339), place)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", printable.Line(fmt.Sprint(e.Stream)), e.Saved.UTC().Format(time.RFC3339), printable.Line(place))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -68,7 +69,7 @@ func (p *program) printOwed(owed []event.Debt) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "INPUT\tKIND\tSINCE\tWHAT\tWHY")
 	for _, d := range owed {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Input, d.Kind, d.Since.UTC().Format(time.RFC3339), cmp.Or(d.Key, "-"), d.Reason)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Input, d.Kind, d.Since.UTC().Format(time.RFC3339), printable.Line(cmp.Or(d.Key, "-")), printable.Line(d.Reason))
 	}
 	return w.Flush()
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auditship/auditship/exporter/report"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // Writer writes a comparison as it goes on, so that its length takes no memory.
@@ -86,11 +86,11 @@ func (t *tableWriter) Found(d Difference) error {
 	if d.Operator != "" {
 		line += " by " + d.Operator
 	}
-	if _, err := fmt.Fprintln(t.w, report.Printable(line)); err != nil {
+	if _, err := fmt.Fprintln(t.w, printable.Line(line)); err != nil {
 		return err
 	}
 	for _, note := range notes(d) {
-		if _, err := fmt.Fprintf(t.w, "    %s\n", report.Printable(note)); err != nil {
+		if _, err := fmt.Fprintf(t.w, "    %s\n", printable.Line(note)); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auditship/auditship/exporter/report"
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // Writer writes operations. End ends the output; without it JSON is not complete.
@@ -81,7 +81,7 @@ func (t *text) End() error { return t.w.Flush() }
 // line writes foreign text made safe for a terminal; the error of a write comes again
 // with the next one.
 func (t *text) line(colour, before, foreign string) {
-	foreign = report.Printable(foreign)
+	foreign = printable.Line(foreign)
 	if len(foreign) > maxValue {
 		foreign = strings.ToValidUTF8(foreign[:maxValue], "") + "…"
 	}

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // blockEncoder writes a block of lines for each record: what happened on the
@@ -31,7 +33,7 @@ const blockRule = 80
 func (e *blockEncoder) record(r *record) error {
 	heading := "── " + r.hit.time().In(e.opts.Location).Format(timeLayout)
 	for _, path := range []string{"api7.audit.event_name", "user.name", "event.outcome"} {
-		if s := printable(text(r.field(path))); s != "" {
+		if s := printable.Line(text(r.field(path))); s != "" {
 			heading += " · " + s
 		}
 	}
@@ -63,7 +65,7 @@ func (e *blockEncoder) value(c Column, v json.RawMessage) error {
 	}
 	title := pad(c.Title, e.titles)
 	for line := range strings.SplitSeq(readable(v), "\n") {
-		if _, err := e.w.WriteString(strings.TrimRight(title+"  "+printable(line), " ") + "\n"); err != nil {
+		if _, err := e.w.WriteString(strings.TrimRight(title+"  "+printable.Line(line), " ") + "\n"); err != nil {
 			return err
 		}
 		title = strings.Repeat(" ", e.titles)

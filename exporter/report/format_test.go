@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -248,7 +250,7 @@ func FuzzTable(f *testing.F) {
 }
 
 func printableRune(r rune) rune {
-	for _, p := range printable(string(r)) {
+	for _, p := range printable.Line(string(r)) {
 		return p
 	}
 	return -1
@@ -267,7 +269,7 @@ func TestPrintable(t *testing.T) {
 		"other languages": {"支付 Zoë", "支付 Zoë"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := printable(c.in); got != c.want {
+			if got := printable.Line(c.in); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

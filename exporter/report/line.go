@@ -3,6 +3,8 @@ package report
 import (
 	"bufio"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // lineEncoder writes a line for each record, as a person follows them on a terminal:
@@ -37,7 +39,7 @@ func (e *lineEncoder) record(r *record) error {
 func (e *lineEncoder) coloured(outcome string) string {
 	colour := map[string]string{"failure": colourFailure, "success": colourSuccess}[outcome]
 	if !e.colours || colour == "" {
-		return printable(outcome)
+		return printable.Line(outcome)
 	}
 	return colour + outcome + colourOff
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"strings"
 	"time"
+
+	"github.com/auditship/auditship/exporter/printable"
 )
 
 // sampleRows is how many records the widths of a table's columns are made of.
@@ -26,7 +28,7 @@ type tableEncoder struct {
 func newTableEncoder(w *bufio.Writer, columns []Column, opts Options) *tableEncoder {
 	heading := make([]string, len(columns))
 	for i, c := range columns {
-		heading[i] = strings.ToUpper(printable(c.Title))
+		heading[i] = strings.ToUpper(printable.Line(c.Title))
 	}
 	return &tableEncoder{w: w, columns: columns, opts: opts, sample: [][]string{heading}}
 }
@@ -54,7 +56,7 @@ func tableCell(c Column, r *record, zone *time.Location) string {
 	if c.isTime() {
 		return r.hit.time().In(zone).Format(tableTime)
 	}
-	return printable(c.cell(r, zone))
+	return printable.Line(c.cell(r, zone))
 }
 
 func (e *tableEncoder) end() error {
