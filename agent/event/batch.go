@@ -94,8 +94,6 @@ type Raw struct {
 	// Offset is where the record starts in its file, in bytes after
 	// decompression; -1 where there is no file.
 	Offset int64
-	// Wrap is what stood around the record, nil where nothing did.
-	Wrap *Wrap
 	// Fault is set where the source could not read a record here.
 	Fault *Fault
 }
@@ -105,6 +103,9 @@ type Fault struct {
 	Reason Reason
 	// Length is the size of the stretch in bytes, also where Bytes was cut.
 	Length int64
+	// Count is how many faults of the same reason follow each other in the stretch,
+	// 0 for one, and Last the offset of the last of them.
+	Count, Last int64
 	// Hash is the keyed hash of the whole stretch (hex) where its bytes were
 	// not kept, "" otherwise.
 	Hash string
@@ -124,6 +125,7 @@ const (
 	ReasonBrokenRow   Reason = "broken_row"    // not a row of its CSV file
 	ReasonSpreadsheet Reason = "spreadsheet"   // a spreadsheet has rounded an id in the row
 	ReasonNotUTF8     Reason = "not_utf8"      // text in another encoding, or damaged
+	ReasonNotText     Reason = "not_text"      // a whole file that is no text; none of it is kept
 	ReasonNoTime      Reason = "no_time"       // no readable event_time
 	ReasonCutShort    Reason = "cut_short"     // the file ended for good inside the record
 	ReasonBrokenPack  Reason = "broken_packed" // the compressed file is damaged here

@@ -9,9 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/filesource/charset"
 	"github.com/auditship/auditship/agent/filesource/find"
-	"github.com/auditship/auditship/agent/filesource/unwrap"
 )
 
 // Config says what to follow. Input, Paths and Key are needed; the zero value of
@@ -34,14 +32,6 @@ type Config struct {
 	// Forget is for Once: positions serve only to go on after an interruption,
 	// and are forgotten when everything was read.
 	Forget bool
-	// Encoding is that of the files; nil tells UTF-8, UTF-16 and UTF-32 by what the
-	// files begin with.
-	Encoding *charset.Charset
-	// Unwrap is what stands around the records; "" tells it by the first lines.
-	Unwrap unwrap.Kind
-	// Rename is what columns of CSV files are renamed to later: a header in it
-	// counts as known.
-	Rename map[string]string
 	// Reader is read instead of Paths, once; it has no positions. Run returns
 	// its error. Run waits for its Read even after its context ended.
 	Reader io.Reader
@@ -53,6 +43,9 @@ type Config struct {
 	CloseInactive time.Duration // lets go of a removed file that grows no more; 5 min
 	MaxOpen       int           // files held open; MaxOpen(1)
 	HangsAfter    time.Duration // when a call to the file system counts as one that hangs; 30 s
+	// Room says why a file may not be read on for now, nil if it may: its dead letters
+	// take too much room. nil: it may. What is read Once does not wait.
+	Room func(path string) error
 	// Owe is told what is not read and why, and that it is read after all. It may be
 	// called from another goroutine than that of Run.
 	Owe func(event.Debt)

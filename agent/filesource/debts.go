@@ -18,6 +18,7 @@ type debts struct {
 }
 
 type debt struct {
+	why  string // what the source looks at when it finds the debt
 	kind event.DebtKind
 	key  string
 }
@@ -25,8 +26,8 @@ type debt struct {
 // mostNamed is how many debts of one kind are named; the others are counted.
 const mostNamed = 20
 
-// set makes reasons by key all that is owed of a kind, and says what changed.
-func (d *debts) set(kind event.DebtKind, reasons map[string]string, ended string) {
+// set makes reasons by key all that is owed for one why, and says what changed.
+func (d *debts) set(why string, kind event.DebtKind, reasons map[string]string, ended string) {
 	keys := make([]string, 0, len(reasons))
 	for key := range reasons {
 		keys = append(keys, key)
@@ -35,22 +36,22 @@ func (d *debts) set(kind event.DebtKind, reasons map[string]string, ended string
 	now := map[debt]event.Debt{}
 	for i, key := range keys {
 		if i < mostNamed || len(keys) == mostNamed+1 {
-			now[debt{kind, key}] = event.Debt{Kind: kind, Key: key, Reason: reasons[key]}
+			now[debt{why, kind, key}] = event.Debt{Kind: kind, Key: key, Reason: reasons[key]}
 			continue
 		}
 		more := int64(len(keys) - i)
-		now[debt{kind, "more"}] = event.Debt{Kind: kind, Key: "more", Count: more, Reason: fmt.Sprintf("%d more like %s", more, keys[0])}
+		now[debt{why, kind, "more"}] = event.Debt{Kind: kind, Key: "more", Count: more, Reason: fmt.Sprintf("%d more like %s", more, keys[0])}
 		break
 	}
-	d.change(kind, now, ended)
+	d.change(why, now, ended)
 }
 
-func (d *debts) change(kind event.DebtKind, now map[debt]event.Debt, ended string) {
+func (d *debts) change(why string, now map[debt]event.Debt, ended string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var changes []event.Debt
 	for key, old := range d.open {
-		if _, still := now[key]; key.kind == kind && !still {
+		if _, still := now[key]; key.why == why && !still {
 			old.Ended = ended
 			changes = append(changes, old)
 			delete(d.open, key)

@@ -55,7 +55,7 @@ func (s *Source) missing(globs []find.Match) {
 			reasons[glob.Glob] = "nothing to read at " + glob.Glob + ": " + glob.Why
 		}
 	}
-	s.debts.set(event.DebtNoMatch, reasons, "there is a file now")
+	s.debts.set("nothing", event.DebtNoMatch, reasons, "there is a file now")
 }
 
 // notice takes up a file that was found at a path.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/rs/zerolog"
+
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource/find"
 )
@@ -23,12 +25,16 @@ func (s *Source) pathFault(path string, err error) {
 func (s *Source) fault(path string, err error) {
 	if s.failing[path] == nil {
 		var passed *find.Refused
+		log := s.cfg.Log
+		if s.cfg.Owe != nil {
+			log = zerolog.Nop() // it is told as a debt
+		}
 		switch {
 		case errors.As(err, &passed):
-			s.cfg.Log.Warn().Str("path", path).Msg("passed over: it " + passed.Why)
+			log.Warn().Str("path", path).Msg("passed over: it " + passed.Why)
 		default:
 			s.stats.Errors.Add(1)
-			s.cfg.Log.Error().Str("path", path).Err(err).Msg("file cannot be read")
+			log.Error().Str("path", path).Err(err).Msg("file cannot be read")
 		}
 	}
 	s.failing[path] = err
@@ -56,13 +62,21 @@ func (s *Source) forgive(all find.Found) {
 	}
 }
 
-// tell says what cannot be read.
+// tell says what cannot be read, and what is not.
 func (s *Source) tell() {
+	aside := map[string]string{}
+	for _, f := range s.files {
+		if f.layout == noText && f.presence == named {
+			aside[f.path] = s.aside(f)
+		}
+	}
+	s.debts.set("aside", event.DebtSetAside, aside, "it is gone")
+	s.debts.set("waiting", event.DebtUnread, s.waiting, "it is read on")
 	reasons := map[string]string{}
 	for path, err := range s.failing {
 		reasons[path] = whyNot(path, err)
 	}
-	s.debts.set(event.DebtUnreadable, reasons, "it can be read, or is gone")
+	s.debts.set("unreadable", event.DebtUnreadable, reasons, "it can be read, or is gone")
 }
 
 // whyNot says in one line why a path is not read.

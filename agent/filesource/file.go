@@ -26,13 +26,14 @@ type file struct {
 	place    position // while it is parked
 	arrival  arrival
 	ending   ending
-	skip     *skip // over a record that is too large
-	format
+	layout   layout
+	foreign  string     // what it is, of layout noText
+	table    *table     // of layout csvRows
+	skip     *skip      // over a record that is too large
+	run      *event.Raw // faults that were read and not emitted yet
+	largest  int64      // size of a record so far
 
 	offset int64 // of the first byte that was not emitted, after decompression
-	// passed is how many bytes of the text behind the offset were emitted all the
-	// same: a wrapped line holds several records, or waits for its rest.
-	passed int
 	// existed is how far the file reached when it was found: what lies before
 	// may have been sent by an earlier run. A compressed file existed whole.
 	existed int64
@@ -114,6 +115,8 @@ func (f *file) readHead() error {
 // consumed is how many bytes on disk were read.
 func (f *file) consumed() int64 {
 	switch {
+	case f.layout == noText:
+		return f.size
 	case f.unpack != nil && f.unpack.file != nil:
 		n, _ := f.unpack.file.Seek(0, io.SeekCurrent) // of a place in memory: never fails
 		return n
@@ -156,9 +159,9 @@ func (f *file) over(inactive time.Duration) bool {
 func (f *file) restart(stream event.Stream) {
 	f.stream, f.offset, f.recount, f.settled, f.seen = stream, 0, 0, 0, 0
 	f.arrival, f.found, f.existed = late, time.Now(), f.size
-	f.head, f.tail, f.skip = nil, nil, nil
+	f.head, f.tail, f.skip, f.run = nil, nil, nil, nil
 	f.dropUnpacker()
-	f.ending, f.format, f.passed = open, format{}, 0
+	f.ending, f.layout, f.table = open, untold, nil
 }
 
 // fill reads up to len(buf) bytes from the offset on. more says that it could have
@@ -222,15 +225,6 @@ func (f *file) take(data []byte, n int) {
 	}
 }
 
-// takeText moves the offset over the first n bytes of the text of st, which was read
-// from data. It returns how many bytes of the file these are.
-func (f *file) takeText(data []byte, st stretch, n int) int {
-	done, passed := st.taken(n)
-	f.take(data, done)
-	f.passed = passed
-	return done
-}
-
 // position encodes where the file stands.
 func (f *file) position(key []byte) ([]byte, error) {
 	head := f.head
@@ -238,8 +232,7 @@ func (f *file) position(key []byte) ([]byte, error) {
 		head = head[:min(int64(len(head)), f.offset)]
 	}
 	data, err := json.Marshal(position{
-		Path: f.path, fileID: f.id, Offset: f.offset, Passed: f.passed, Gzip: f.compressed(),
-		Encoding: f.encodingName(), Unwrap: f.wrap,
+		Path: f.path, fileID: f.id, Offset: f.offset, Gzip: f.compressed(),
 		Head: digest(key, head), HeadLength: len(head),
 		Tail: digest(key, f.tail), TailLength: len(f.tail),
 	})
@@ -249,8 +242,33 @@ func (f *file) position(key []byte) ([]byte, error) {
 	return data, nil
 }
 
-// openingSize is how much of a file is read again to know how it is written.
-const openingSize = 64 << 10
+// resume takes over a saved position if the file still is what it was, and reports
+// whether it did.
+func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
+	if err := f.readHead(); err != nil {
+		return false, err
+	}
+	if f.compressed() != p.Gzip {
+		return false, nil
+	}
+	opening, tail, err := f.agree(key, p)
+	if tail == nil || err != nil {
+		return false, err
+	}
+	f.stream = s.Stream
+	if s.Recount {
+		f.recount = p.Offset
+		f.dropUnpacker()
+		return true, nil
+	}
+	f.offset, f.tail = p.Offset, tail
+	if p.Gzip {
+		f.unpack.fill(64) // what may follow the last record of a file that is complete
+		f.stopUnpacking()
+	}
+	f.recognise(opening[:min(int64(len(opening)), p.Offset)], false)
+	return true, nil
+}
 
 // agree compares the file with a position. It returns the file's first bytes,
 // decompressed, and those before the position, which are nil where it is another
@@ -264,19 +282,13 @@ func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
 		if _, err := f.f.ReadAt(tail, p.Offset-int64(p.TailLength)); err != nil && !errors.Is(err, io.EOF) {
 			return nil, nil, fmt.Errorf("read %s: %w", f.path, err)
 		}
-		opening = make([]byte, openingSize)
-		n, err := f.f.ReadAt(opening, 0)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("read the start of %s: %w", f.path, err)
-		}
-		return opening[:n], tail, nil
+		return f.head, tail, nil
 	}
 	if !p.matchesHead(key, f.f) {
 		return nil, nil, nil
 	}
 	u := newUnpacker(f.f, f.head, f.size)
-	opening = bytes.Clone(u.fill(openingSize))
-	opening = opening[:min(len(opening), openingSize)]
+	opening = bytes.Clone(u.fill(window))
 	all, ok := u.skip(p.Offset)
 	if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
 		u.close()
@@ -284,4 +296,35 @@ func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
 	}
 	f.unpack = u
 	return opening, append([]byte{}, all[len(all)-p.TailLength:]...), nil
+}
+
+// recognise finds out how the file is laid out, as far as that is not known yet, from
+// its first bytes. It returns where what is no record ends: the header of a CSV file.
+func (f *file) recognise(opening []byte, final bool) (end int) {
+	if f.layout != untold {
+		return 0
+	}
+	t, end, told := readHeader(opening, final)
+	f.foreign = foreignFormat(opening[:min(len(opening), window)])
+	switch {
+	case f.foreign != "":
+		f.layout = noText
+	case t != nil:
+		f.layout, f.table = csvRows, t
+	case told || final:
+		f.layout = layoutOf(opening)
+	}
+	return end
+}
+
+// layoutOf is that of a JSON text that begins with opening.
+func layoutOf(opening []byte) layout {
+	text := bytes.TrimLeft(opening, "\xef\xbb\xbf \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("[")):
+		return array
+	case envelopeBegins.Match(text):
+		return answer
+	}
+	return objects
 }

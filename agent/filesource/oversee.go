@@ -60,6 +60,6 @@ func (s *Source) oversee(ctx context.Context) {
 		if h := s.steps.hangs(s.cfg.HangsAfter); h != nil {
 			reasons[h.path] = h.String()
 		}
-		s.debts.set(event.DebtUnread, reasons, "the call came back")
+		s.debts.set("hangs", event.DebtUnread, reasons, "the call came back")
 	}
 }

@@ -58,9 +58,9 @@ func (o *owed) owe(d event.Debt) {
 		o.open = map[debt]event.Debt{}
 	}
 	if d.Ended != "" {
-		delete(o.open, debt{d.Kind, d.Key})
+		delete(o.open, debt{"", d.Kind, d.Key})
 	} else {
-		o.open[debt{d.Kind, d.Key}] = d
+		o.open[debt{"", d.Kind, d.Key}] = d
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/filesource/charset"
-	"github.com/auditship/auditship/agent/filesource/unwrap"
 )
 
 // buffers are given to the pipeline with a batch and come back by its Release.
@@ -17,10 +15,9 @@ type buffers struct{ pool sync.Pool }
 
 type buffer struct {
 	bytes   []byte
-	decoded charset.Text
-	inner   unwrap.Text
 	records []event.Raw
 	texts   []byte // of records that were rows
+	run     int    // where in the text the last fault begins
 }
 
 func newBuffers(size int) *buffers {
@@ -36,7 +33,7 @@ func (b *buffers) get() *buffer {
 // put keeps ordinary buffers only: one that grew for a large record is garbage.
 func (b *buffers) put(buf *buffer, size int) {
 	clear(buf.records)
-	if len(buf.bytes) == size && cap(buf.decoded.Bytes)+cap(buf.inner.Bytes) <= 8*size {
+	if len(buf.bytes) == size {
 		b.pool.Put(buf)
 	}
 }
@@ -53,6 +50,9 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 	if f.skip != nil {
 		return s.skipSome(ctx, f, final, emit)
 	}
+	if f.layout == noText {
+		return false, s.setAside(ctx, f, nil, emit)
+	}
 	buf := s.buffers.get()
 	for {
 		data, more, err := f.fill(buf.bytes)
@@ -61,27 +61,37 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 			return false, err
 		}
 		ended := final && !more
-		st := s.read(f, buf, data, ended)
+		st := f.read(data, ended)
 		n := s.cut(f, buf, st, ended)
 		switch {
+		case f.layout == noText:
+			s.release(buf)
+			return false, s.setAside(ctx, f, data, emit)
 		case len(buf.records) > 0:
-			done, err := s.emitRecords(ctx, f, buf, data, st, n, emit)
 			// What is decompressed is read until its end is known.
-			return more || done < len(data) || f.unpack != nil, err
+			more = more || n < len(data) || f.unpack != nil
+			n, held := f.holdBack(buf, st, n, more)
+			if held {
+				f.take(data, n)
+				s.release(buf)
+				return true, nil
+			}
+			return more, s.emitRecords(ctx, f, buf, data, n, emit)
 		case more && n > 0:
-			f.takeText(data, st, n) // separators, perhaps a hole
+			f.take(data, n) // separators, perhaps a hole
+		case f.run != nil:
 			s.release(buf)
-			return true, nil
-		case more && int64(len(data)) >= s.limit(f):
-			n += len(st.text[n:]) - len(bytes.TrimLeft(st.text[n:], " \t"))
-			f.skip = newSkip(s.cfg.Key, f.offset+int64(st.origin(n)), f.layout)
-			f.takeText(data, st, n)
+			return true, s.emitRun(ctx, f, emit)
+		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
 			s.release(buf)
+			n += len(data[n:]) - len(bytes.TrimLeft(data[n:], " \t"))
+			f.skip = newSkip(s.cfg.Key, f.offset+int64(n), f.layout)
+			f.take(data, n)
 			return true, nil
 		case more:
-			buf = s.grow(f, buf)
+			buf = s.grow(buf)
 		default:
-			f.takeText(data, st, n) // separators
+			f.take(data, n) // separators
 			s.release(buf)
 			return false, s.endOfUnpacking(ctx, f, final, emit)
 		}
@@ -91,8 +101,8 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 func (s *Source) release(buf *buffer) { s.buffers.put(buf, s.cfg.BatchBytes) }
 
 // grow replaces a buffer that is too small for one record by a larger one.
-func (s *Source) grow(f *file, buf *buffer) *buffer {
-	size := min(4*int64(len(buf.bytes)), max(s.limit(f), int64(len(buf.bytes))+1))
+func (s *Source) grow(buf *buffer) *buffer {
+	size := min(4*int64(len(buf.bytes)), max(s.cfg.MaxRecord+1, int64(len(buf.bytes))+1))
 	s.release(buf)
 	return &buffer{bytes: make([]byte, size)}
 }
@@ -101,8 +111,8 @@ func (s *Source) grow(f *file, buf *buffer) *buffer {
 // tiny ones is bounded by it.
 const recordBytes = 128
 
-// cut finds the records in a stretch and returns where in its text the unfinished rest
-// begins.
+// cut finds the records in a stretch and returns how many bytes of the file they take:
+// where the unfinished rest begins.
 func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
 	fr, next := s.frames(f, st, ended)
 	if next == nil {
@@ -112,88 +122,78 @@ func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
 	for next() {
 		at := f.offset + int64(st.origin(fr.start))
 		if f.offset < f.recount && at >= f.recount && len(buf.records) > 0 {
-			return n // the rest is new: it goes into a batch of its own
+			return st.origin(n) // the rest is new: it goes into a batch of its own
 		}
-		buf.records = append(buf.records, s.raw(f, buf, st, fr, at))
+		s.add(f, buf, st, fr, at)
 		n = fr.pos
 		if f.offset < f.existed && f.offset+int64(st.origin(n)) >= f.existed {
-			return n // what follows was written after we came
+			return st.origin(n) // what follows was written after we came
 		}
 		if len(buf.records)*recordBytes >= s.cfg.BatchBytes {
-			return n // records are so small that the rest is another batch
+			return st.origin(n) // records are so small that the rest is another batch
 		}
 	}
-	return fr.pos
+	return st.origin(fr.pos)
 }
 
-// raw is what was framed: a record, or a fault.
-func (s *Source) raw(f *file, buf *buffer, st stretch, fr *frame, at int64) event.Raw {
-	raw := event.Raw{Bytes: st.text[fr.start:fr.end], Offset: at, Wrap: st.wrapAt(fr.start)}
+// add adds what was framed to the batch: a record, or a fault.
+func (s *Source) add(f *file, buf *buffer, st stretch, fr *frame, at int64) {
+	raw := event.Raw{Bytes: st.text[fr.start:fr.end], Offset: at}
 	switch {
 	case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
-		return s.without(raw, event.ReasonTooLarge)
-	case !s.isText(f, st, fr.start, fr.end):
-		return s.without(raw, event.ReasonNotUTF8)
+		raw = tooLarge(raw, s.cfg.Key)
 	case fr.reason != "":
-		raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(len(raw.Bytes))}
+		buf.addFault(st, fr, at, f.layout == csvRows)
+		return
 	case f.layout == csvRows:
-		raw.Bytes = s.rowText(buf)
+		raw.Bytes = s.rowText(buf, st.text, f.table)
 	}
-	return raw
+	buf.records = append(buf.records, raw)
 }
 
 // frames prepares to find records in a stretch: by their braces, or as rows of a CSV
 // file. next is nil while it is not known which.
 func (s *Source) frames(f *file, st stretch, ended bool) (at *frame, next func() bool) {
-	before := f.layout
-	header := s.recognise(f, st.text, ended)
-	if before == untold && f.layout != untold {
-		s.sayFormat(f)
-	}
+	header := f.recognise(st.text, ended)
 	switch f.layout {
-	case untold:
+	case untold, noText:
 		return nil, nil
 	case csvRows:
-		s.rows.Reset(f.table, st.text, header, ended)
-		s.rowFrame = frame{pos: header}
-		return &s.rowFrame, s.nextRow
+		s.rows.reset(f.table, st.text, header, ended)
+		return &s.rows.frame, s.rows.next
 	}
+	lineStart := f.offset == 0 || len(f.tail) > 0 && isBreak(f.tail[len(f.tail)-1])
 	s.framer.limit = s.cfg.MaxRecord
-	s.framer.reset(st.text, f.layout, st.lineStart, ended)
+	s.framer.reset(st.text, f.layout, lineStart, ended)
 	return &s.framer.frame, s.framer.next
 }
 
-func (s *Source) nextRow() bool {
-	found := s.rows.Next()
-	s.rowFrame = frame{s.rows.Pos, s.rows.Start, s.rows.End, s.rows.Reason}
-	return found
-}
-
 // rowText is the JSON text of the row that was found, in the buffer's memory.
-func (s *Source) rowText(buf *buffer) []byte {
+func (s *Source) rowText(buf *buffer, data []byte, t *table) []byte {
 	start := len(buf.texts)
-	buf.texts = s.rowWriter.Append(buf.texts, &s.rows)
+	buf.texts = s.rowWriter.append(buf.texts, data, t, s.rows.cells)
 	return buf.texts[start:len(buf.texts):len(buf.texts)]
 }
 
-// without is a fault that keeps nothing of its text but length and hash.
-func (s *Source) without(raw event.Raw, reason event.Reason) event.Raw {
+func tooLarge(raw event.Raw, key []byte) event.Raw {
+	sk := newSkip(key, raw.Offset, objects)
+	sk.hash.Write(raw.Bytes)
 	return event.Raw{Offset: raw.Offset, Fault: &event.Fault{
-		Reason: reason, Length: int64(len(raw.Bytes)), Hash: Hash(s.cfg.Key, raw.Bytes),
+		Reason: event.ReasonTooLarge, Length: int64(len(raw.Bytes)), Hash: sk.sum(),
 	}}
 }
 
-// emitRecords gives the buffer's records away and moves f over the first n bytes of
-// the text, which they and what separates them take. done is how many bytes of the
-// file these are.
-func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []byte, st stretch, n int, emit Emit) (done int, err error) {
-	start := f.offset
-	done = f.takeText(data, st, n)
+// emitRecords gives the buffer's records away and moves f over the n bytes that
+// they, and what separates them, take.
+func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []byte, n int, emit Emit) error {
+	start := min(f.offset, buf.records[0].Offset)
+	f.take(data, n)
 	b := s.batch(f, start)
 	b.Records = buf.records
+	s.say(f, b.Records)
 	b.Seen = b.Records[0].Offset < f.recount
 	b.Release = func() { s.release(buf) }
-	return done, s.emit(ctx, f, b, emit)
+	return s.emit(ctx, f, b, emit)
 }
 
 // batch begins a batch of f's records from start on.
@@ -216,12 +216,14 @@ func (s *Source) emit(ctx context.Context, f *file, b event.Batch, emit Emit) er
 
 // skipSome passes over more of a record that is larger than max_record.
 func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (bool, error) {
-	data, st, more, err := s.fillText(f, final)
+	buf := s.buffers.get()
+	defer s.release(buf)
+	data, more, err := f.fill(buf.bytes)
 	if err != nil {
 		return false, err
 	}
-	n, done := f.skip.feed(st.text)
-	f.takeText(data, st, n)
+	n, done := f.skip.feed(data)
+	f.take(data, n)
 	if !done && (more || !final) {
 		return more, nil
 	}
@@ -231,21 +233,6 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 	}}}
 	f.skip = nil
 	return true, s.emit(ctx, f, b, emit)
-}
-
-// fillText reads a stretch of the file that has some text, if there is one.
-func (s *Source) fillText(f *file, final bool) (data []byte, st stretch, more bool, err error) {
-	buf := &buffer{bytes: make([]byte, s.cfg.BatchBytes)}
-	for {
-		if data, more, err = f.fill(buf.bytes); err != nil {
-			return nil, st, false, err
-		}
-		st = s.read(f, buf, data, final && !more)
-		if len(st.text) > 0 || !more || int64(len(data)) >= s.limit(f) {
-			return data, st, more, nil
-		}
-		buf = s.grow(f, buf)
-	}
 }
 
 // endOfUnpacking settles a compressed file that cannot be read further for now. One

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
-	"github.com/auditship/auditship/agent/filesource/csvrows"
 	"github.com/auditship/auditship/agent/filesource/find"
 )
 
@@ -15,11 +14,10 @@ type Source struct {
 	cfg     Config
 	buffers *buffers
 	framer  framer
-	rows    csvrows.Rows
+	rows    rows
 	stats   Stats
 
-	rowFrame  frame // of rows
-	rowWriter csvrows.Writer
+	rowWriter rowWriter
 
 	finder *find.Finder
 	files  map[fileID]*file
@@ -28,10 +26,11 @@ type Source struct {
 	saved  map[event.Stream]savedFile // positions that no file has taken over yet, by stream
 	orphan []event.Stream             // streams to forget
 
-	arrival arrival          // of what is found now
-	folders []string         // in which files may come
-	matched map[string]bool  // globs that matched a file once
-	failing map[string]error // the last fault of each path that has one
+	arrival arrival           // of what is found now
+	folders []string          // in which files may come
+	matched map[string]bool   // globs that matched a file once
+	failing map[string]error  // the last fault of each path that has one
+	waiting map[string]string // why files were not read on in this turn, by path
 	debts   debts
 	steps   steps
 }
@@ -47,6 +46,7 @@ func New(cfg Config) *Source {
 		saved:   map[event.Stream]savedFile{},
 		matched: map[string]bool{},
 		failing: map[string]error{},
+		waiting: map[string]string{},
 		debts:   debts{owe: cfg.Owe, open: map[debt]event.Debt{}},
 	}
 	where := cfg.Where()
@@ -89,6 +89,7 @@ func (s *Source) readOnce(ctx context.Context, emit Emit) error {
 	if err := s.finishAll(ctx, emit); err != nil {
 		return err
 	}
+	s.tell()
 	if !s.cfg.Forget {
 		return nil
 	}

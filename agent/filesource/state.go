@@ -36,6 +36,7 @@ const (
 	array                 // JSON objects, and the file begins as an array
 	answer                // JSON objects, and the file begins as an answer of the audit API
 	csvRows               // a CSV file
+	noText                // nothing that can be read: the file is set aside
 )
 
 // ending says where a file that was read as far as possible ended.

@@ -20,6 +20,7 @@ func (s *Source) readAll(ctx context.Context, emit Emit) error {
 		return err
 	}
 	clear(s.unread)
+	clear(s.waiting)
 	pending, ended := s.pending(), true
 	for len(pending) > 0 {
 		left, err := s.turn(ctx, pending, emit)
@@ -35,7 +36,7 @@ func (s *Source) readAll(ctx context.Context, emit Emit) error {
 	if err := s.letGo(ctx, emit); err != nil {
 		return err
 	}
-	if ended {
+	if ended && len(s.waiting) == 0 {
 		s.cfg.ReachedEnd()
 	}
 	return nil
@@ -104,7 +105,7 @@ func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err 
 		s.fault(f.path, err)
 		return false, nil
 	}
-	if !news {
+	if !news && f.run == nil || !s.hasRoom(f) {
 		return false, nil
 	}
 	if f.changed() {
@@ -114,6 +115,18 @@ func (s *Source) visit(ctx context.Context, f *file, emit Emit) (more bool, err 
 	}
 	f.seen = max(f.seen, f.size)
 	return s.readOrNote(ctx, f, false, emit)
+}
+
+// hasRoom reports whether the file may be read on, as far as its dead letters go.
+func (s *Source) hasRoom(f *file) bool {
+	if s.cfg.Room == nil {
+		return true
+	}
+	err := s.cfg.Room(f.path)
+	if err != nil {
+		s.waiting[f.path] = "waits to be read on: " + err.Error()
+	}
+	return err == nil
 }
 
 // readOrNote is readSome, but for faults of the file, which are noted.
@@ -143,6 +156,9 @@ func (s *Source) truncated(ctx context.Context, f *file, emit Emit) error {
 	lost := f.unread()
 	s.stats.PossiblyLost.Add(lost)
 	s.cfg.Log.Warn().Str("path", f.path).Int64("possibly_lost_bytes", lost).Msg("file truncated; reading it from its start")
+	if err := s.emitRun(ctx, f, emit); err != nil {
+		return err
+	}
 	old := f.stream
 	f.restart(newStream(s.cfg.Input))
 	return emit(ctx, event.Batch{Input: s.cfg.Input, Stream: old, Forget: true})

@@ -20,11 +20,14 @@ func (files) build(in config.Input, s Surroundings) (Built, error) {
 	if s.Inputs != nil {
 		c.ReachedEnd, c.Owe = s.follow(in.ID, max(c.PollInterval, c.ScanInterval))
 	}
+	if !s.Once {
+		c.Room = s.Room
+	}
 	c.MaxOpen = filesource.MaxOpen(s.FileInputs)
 	source := filesource.New(c)
 	stats := source.Stats()
 	exportFiles(s.Metrics, in.ID, stats)
-	b := Built{Source: source, Hangs: source.Hangs, Progress: func() Progress {
+	b := Built{Source: source, Hangs: source.Hangs, Waits: true, Progress: func() Progress {
 		return Progress{
 			Done: stats.DoneBytes.Load(), Size: stats.SizeBytes.Load(),
 			Resumed: stats.ResumedBytes.Load(), Unreadable: stats.Errors.Load(),

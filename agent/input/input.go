@@ -39,6 +39,9 @@ type Surroundings struct {
 	Log     zerolog.Logger
 	Metrics *health.Metrics // nil: nothing is exported
 	Inputs  *health.Inputs  // nil: nobody asks
+	// Room says why a file's dead letters may not become more, nil if they may; "" is
+	// the input as a whole. nil: they may.
+	Room func(path string) error
 	// Condition is told why the input waits, and "" when it goes on. It reports
 	// whether that is news. nil: nobody is told.
 	Condition func(reason string) (news bool)
@@ -59,6 +62,8 @@ type Built struct {
 	// Hangs says which call to the system does not come back, "" if none; nil where
 	// none can hang. It may be called from any goroutine.
 	Hangs func() string
+	// Waits says that the source asks for Room by itself, for each of its files.
+	Waits bool
 }
 
 // Finding is one answer of a check against the real thing.

@@ -22,6 +22,7 @@ import (
 	"github.com/auditship/auditship/agent/transform"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/bulk"
+	"github.com/auditship/auditship/exporter/deadletter"
 )
 
 // maxTransformers bounds the memory on hosts with many cores. Each makes some 200,000
@@ -149,7 +150,9 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) error {
 	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
 		p.peer.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
 	}
-	return p.letters.open(cfg.DeadLetter.Path, o.DeadLetter, int64(cfg.DeadLetter.MaxSize), o.Beside != "")
+	return p.letters.open(cfg.DeadLetter.Path, o.DeadLetter, deadletter.Options{
+		MaxBytes: int64(cfg.DeadLetter.MaxSize), Inputs: len(cfg.Inputs),
+	}, o.Beside != "")
 }
 
 func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
@@ -210,10 +213,11 @@ func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, 
 	s.Names, s.Reader = plan.EventNames(in.Gateway), o.Readers[in.ID]
 	s.Once, s.Resumed, s.Forget = o.Once, o.Beside != "" || !p.store.Fresh(), o.Beside != ""
 	s.Log, s.Metrics, s.Inputs = p.log, p.metrics, p.readiness
+	s.Room = func(path string) error { return p.letters.room(in.ID, path) }
 	s.Condition = func(reason string) bool { return p.notices.set(health.InputPart(in.ID), reason) }
 	built, err := input.Build(in, s)
 	if err != nil {
 		return configured{}, err
 	}
-	return configured{id: in.ID, source: built.Source, progress: built.Progress, hangs: built.Hangs, transformer: transformer}, nil
+	return configured{id: in.ID, source: built.Source, progress: built.Progress, hangs: built.Hangs, waits: built.Waits, transformer: transformer}, nil
 }

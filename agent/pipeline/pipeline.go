@@ -59,6 +59,7 @@ type configured struct {
 	source      input.Source
 	progress    func() input.Progress         // nil where it has no end
 	hangs       func() string                 // nil where nothing can hang
+	waits       bool                          // it waits by itself for room in the dead letter
 	transformer func() *transform.Transformer // a new one for each goroutine
 }
 
@@ -181,6 +182,11 @@ func orderly(ctx context.Context, err error) error {
 // read runs one source.
 func (p *Pipeline) read(ctx context.Context, in configured) error {
 	emit := func(ctx context.Context, b event.Batch) error {
+		if !in.waits {
+			if err := p.letters.awaitRoom(ctx, in.id); err != nil {
+				return err
+			}
+		}
 		return p.emit(ctx, &job{batch: b, in: in.id, read: time.Now(), done: make(chan struct{})})
 	}
 	if err := in.source.Run(ctx, p.positions.of(in.id), emit); err != nil {

@@ -188,7 +188,7 @@ func (t *Transformer) letter(out *Result, r event.Raw, reason event.Reason, mask
 		Offset: r.Offset, Length: int64(len(r.Bytes)), Record: string(masked),
 	}
 	if r.Fault != nil {
-		l.Length, l.Hash = r.Fault.Length, r.Fault.Hash
+		l.Length, l.Hash, l.Count, l.Last = r.Fault.Length, r.Fault.Hash, r.Fault.Count, r.Fault.Last
 	}
 	return l
 }

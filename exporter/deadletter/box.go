@@ -26,6 +26,7 @@ var ErrFull = errors.New("the dead letter is full")
 // Options of a Box. The zero value is ready for use.
 type Options struct {
 	MaxBytes int64            // of all files together; default DefaultMaxBytes
+	Inputs   int              // that share the folder, see Room; default 1
 	Now      func() time.Time // default time.Now
 }
 
@@ -35,6 +36,8 @@ type Box struct {
 	max     int64
 	closeAt int64
 	now     func() time.Time
+	reread  func() (*Reader, error) // reads the letters
+	shares  shares
 }
 
 // Open opens the folder, making it if it is missing. It must be this user's own.
@@ -43,7 +46,7 @@ func Open(dir string, o Options) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the dead letter folder: %w", err)
 	}
-	return newBox(inFolder(d), o), nil
+	return newBox(inFolder(d), o, func() (*Reader, error) { return Read(dir) }), nil
 }
 
 // OpenFile is Open for a file that somebody named, instead of a folder. Files
@@ -58,11 +61,11 @@ func OpenFile(path string, o Options) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the dead letter folder: %w", err)
 	}
-	return newBox(besideFile(d, name), o), nil
+	return newBox(besideFile(d, name), o, func() (*Reader, error) { return ReadFile(path) }), nil
 }
 
-func newBox(at files, o Options) *Box {
-	b := &Box{files: at, max: o.MaxBytes, closeAt: closeAt, now: o.Now}
+func newBox(at files, o Options, reread func() (*Reader, error)) *Box {
+	b := &Box{files: at, max: o.MaxBytes, closeAt: closeAt, now: o.Now, reread: reread, shares: shares{inputs: o.Inputs}}
 	if b.max == 0 {
 		b.max = DefaultMaxBytes
 	}
@@ -83,18 +86,27 @@ func (b *Box) Append(ctx context.Context, letters ...Letter) error {
 		return err
 	}
 	var text bytes.Buffer
-	for _, l := range letters {
+	sizes := make([]int64, len(letters))
+	for i, l := range letters {
+		before := text.Len()
 		if l.Time.IsZero() {
 			l.Time = b.now().UTC()
 		}
 		if err := l.appendTo(&text); err != nil {
 			return err
 		}
+		sizes[i] = int64(text.Len() - before)
 	}
 	if text.Len() == 0 {
 		return nil
 	}
-	return b.locked(ctx, func() error { return b.append(text.Bytes()) })
+	if err := b.locked(ctx, func() error { return b.append(text.Bytes()) }); err != nil {
+		return err
+	}
+	for i := range letters {
+		b.shares.add(&letters[i], sizes[i])
+	}
+	return nil
 }
 
 // append adds lines. The lock is held.

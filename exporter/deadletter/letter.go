@@ -19,6 +19,10 @@ type Letter struct {
 	Path    string `json:"path,omitempty"`
 	Offset  int64  `json:"offset"` // in the file after decompression; -1 where there is none
 	Length  int64  `json:"length"` // of the record in bytes
+	// Count is how many rejected records that are alike the letter stands for, 0 for
+	// one; Last is the offset of the last of them.
+	Count int64 `json:"count,omitempty"`
+	Last  int64 `json:"last_offset,omitempty"`
 	// Hash is the keyed hash of a record whose bytes were not kept.
 	Hash string `json:"hash,omitempty"`
 

@@ -28,6 +28,7 @@ type Reader struct {
 	file    *os.File
 	lines   *lines
 	letter  Letter
+	size    int64 // of the line that it was
 	damaged int
 	err     error
 }
@@ -110,6 +111,7 @@ func (r *Reader) Next() bool {
 			r.finish(err)
 			continue
 		}
+		r.size = int64(len(line)) + 1
 		if r.letter, err = parseLetter(line); err == nil {
 			return true
 		}

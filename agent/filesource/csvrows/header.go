@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/auditship/auditship/agent/event"
 )
 
 // separators are what may stand between the cells of a row: the comma of RFC 4180,
@@ -96,13 +94,13 @@ var inBrackets = regexp.MustCompile(`\s*[(（\[][^)）\]]*[)）\]]\s*$`)
 // readTitle tells the record's name for a header, "" for one that is not known, and the
 // zone that it names, as +08:00.
 func readTitle(header string) (name, zone string) {
-	if name := event.ColumnName(header); name != "" {
+	if name := knownName(header); name != "" {
 		return name, ""
 	}
 	bare := inBrackets.ReplaceAllString(header, "")
-	name = event.ColumnName(bare)
+	name = knownName(bare)
 	m := zoneInTitle.FindStringSubmatch(header)
-	if name != event.EventTimeName || m == nil {
+	if name != "event_time" || m == nil {
 		return name, ""
 	}
 	switch offset := m[1] + m[2]; {
