@@ -41,6 +41,7 @@ var commands = []func(*program) *cobra.Command{
 	newMaskCommand,
 	newStateCommand,
 	newHealthCommand,
+	newDiagnoseCommand,
 	newVersionCommand,
 	newCompletionCommand,
 }

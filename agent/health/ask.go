@@ -24,9 +24,22 @@ const maxAnswer = 1 << 20
 // for whatever name.
 func Ask(ctx context.Context, address string, g Guard) (Readiness, error) {
 	var r Readiness
-	host, port, err := net.SplitHostPort(address)
+	text, err := AskPage(ctx, address, g, "/readyz")
 	if err != nil {
 		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil || r.Status == "" {
+		return r, errors.New("what answers is no auditship")
+	}
+	return r, nil
+}
+
+// AskPage is Ask for the text of any page, such as /metrics, whatever its status. It is
+// cut after a megabyte.
+func AskPage(ctx context.Context, address string, g Guard, page string) ([]byte, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -37,31 +50,32 @@ func Ask(ctx context.Context, address string, g Guard) (Readiness, error) {
 	if g.CertFile != "" {
 		own, err := g.certificate(nil)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
 		scheme = "https"
 		transport.TLSClientConfig = onlyFrom(own.Certificate[0])
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+page, nil)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	if g.Token != nil {
 		token, err := g.Token()
 		if err != nil {
-			return r, err
+			return nil, err
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
-		return r, fmt.Errorf("%w: %w", ErrNoAgent, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoAgent, err)
 	}
 	defer func() { _ = res.Body.Close() }() // read only
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&r); err != nil || r.Status == "" {
-		return r, errors.New("what answers is no auditship")
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", page, err)
 	}
-	return r, nil
+	return text, nil
 }
 
 // onlyFrom accepts one certificate.
