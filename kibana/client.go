@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +34,10 @@ type Options struct {
 	Timeout               time.Duration // of one attempt; default 60 s
 	Retries               int           // after the first attempt; default 4, -1 for none
 	Backoff               peer.Backoff  // between attempts; default from 500 ms to 30 s
+	Starting              time.Duration // how long to wait for a Kibana that is starting; default 3 min
 	UserAgent             string        // default "auditship"
+
+	startingPause time.Duration // between questions to a Kibana that is starting; default 3 s
 }
 
 // APIKey makes a Credential of an Elasticsearch API key, in its encoded form
@@ -66,8 +68,11 @@ func Basic(user string, password func() (string, error)) func() (string, error) 
 
 // Client talks to one space of one Kibana.
 type Client struct {
-	base      string // URL with the space's path
+	root      string // URL of Kibana
+	base      string // with the space's path
 	space     string
+	starting  time.Duration // how long to wait for a Kibana that is starting
+	pause     time.Duration // between questions to it
 	userAgent string
 	sign      func() (string, error)
 	http      *retryablehttp.Client
@@ -85,7 +90,8 @@ func New(o Options) (*Client, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("kibana url: no user, password, query or fragment is allowed in it")
 	}
-	base := u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/")
+	root := u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/")
+	base := root
 	if o.Space == "" {
 		o.Space = "default"
 	}
@@ -102,7 +108,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, space: o.Space, userAgent: o.UserAgent, sign: o.Credential, http: client}, nil
+	return &Client{
+		root: root, base: base, space: o.Space, starting: cmp.Or(o.Starting, 3*time.Minute), pause: cmp.Or(o.startingPause, 3*time.Second),
+		userAgent: o.UserAgent, sign: o.Credential, http: client,
+	}, nil
 }
 
 func newHTTPClient(o Options) (*retryablehttp.Client, error) {
@@ -126,28 +135,12 @@ func newHTTPClient(o Options) (*retryablehttp.Client, error) {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
 
-// Version asks Kibana for its version, for example "8.19.9".
-func (c *Client) Version(ctx context.Context) (string, error) {
-	body, err := c.call(ctx, request{op: "read the version", method: http.MethodGet, path: "/api/status"})
-	if err != nil {
-		return "", err
-	}
-	var status struct {
-		Version struct {
-			Number string `json:"number"`
-		} `json:"version"`
-	}
-	if err := json.Unmarshal(body, &status); err != nil || status.Version.Number == "" {
-		return "", &Error{Op: "read the version", Status: http.StatusOK, Message: "the answer names no version: is this the address of Kibana, and the user signed in?"}
-	}
-	return status.Version.Number, nil
-}
-
 // request is one call of Kibana's API.
 type request struct {
 	op          string // for errors: what the call is for
 	method      string
 	path        string // below the space's path, with query
+	global      bool   // below Kibana's own path instead
 	contentType string
 	body        []byte
 }
@@ -189,7 +182,11 @@ func (c *Client) newRequest(ctx context.Context, r request, credential string) (
 	if r.body != nil {
 		body = r.body
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	base := c.base
+	if r.global {
+		base = c.root
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, base+r.path, body)
 	if err != nil {
 		return nil, fmt.Errorf("kibana: %s: %w", r.op, peer.WithoutURL(err))
 	}

@@ -1,12 +1,14 @@
 package kibana
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/auditship/auditship/exporter/peer"
 	"github.com/auditship/auditship/exporter/printable"
 )
 
@@ -27,10 +29,19 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Is reports that a Kibana which is not there yet, or too busy, is
+// peer.ErrUnreachable.
+func (e *Error) Is(target error) bool {
+	return target == peer.ErrUnreachable && busy(e.Status)
+}
+
 // refusal returns an *Error for an answer that is not the API's success.
 func (c *Client) refusal(op string, res *http.Response, body []byte, credential string) error {
 	e := &Error{Op: op, Status: res.StatusCode}
 	switch page := strings.HasPrefix(res.Header.Get("Content-Type"), "text/html"); {
+	case res.StatusCode == http.StatusServiceUnavailable:
+		text, _ := said(body, credential)
+		e.Message = cmp.Or(text, "it is starting, or not well; try again in a minute")
 	case res.StatusCode/100 == 3 || page:
 		e.Message = "it sent a web page or led to one instead of answering: does the address lead to Kibana itself, past any login proxy?"
 	case res.StatusCode < 300:

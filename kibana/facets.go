@@ -285,9 +285,10 @@ func dashboardFacets(o Object, ids idMap) (facets, error) {
 func panelFacets(text jsonText, o Object, ids idMap) (any, error) {
 	type grid struct{ X, Y, W, H int }
 	var panels []struct {
-		Type, PanelIndex, PanelRefName string
-		GridData                       grid
-		EmbeddableConfig               struct {
+		// Title: Kibana moves it here from embeddableConfig when it saves.
+		Type, Title, PanelIndex, PanelRefName string
+		GridData                              grid
+		EmbeddableConfig                      struct {
 			Title    string
 			SavedVis struct{ Params struct{ Markdown string } }
 		}
@@ -303,7 +304,7 @@ func panelFacets(text jsonText, o Object, ids idMap) (any, error) {
 	}
 	list := make([]panel, 0, len(panels))
 	for _, p := range panels {
-		list = append(list, panel{p.GridData, p.Type, p.EmbeddableConfig.Title, targets(o, ids, p.Type, p.PanelIndex+":"+p.PanelRefName), p.EmbeddableConfig.SavedVis.Params.Markdown})
+		list = append(list, panel{p.GridData, p.Type, cmp.Or(p.EmbeddableConfig.Title, p.Title), targets(o, ids, p.Type, p.PanelIndex+":"+p.PanelRefName), p.EmbeddableConfig.SavedVis.Params.Markdown})
 	}
 	slices.SortStableFunc(list, func(a, b panel) int {
 		return cmp.Or(cmp.Compare(a.Grid.Y, b.Grid.Y), cmp.Compare(a.Grid.X, b.Grid.X))

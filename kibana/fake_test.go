@@ -24,6 +24,7 @@ type fakeKibana struct {
 
 	mu       sync.Mutex
 	prefix   string // of the space
+	spaces   []string
 	objects  map[Reference]Object
 	takenIDs bool // another space has the ids of the bundle
 	roles    map[string]json.RawMessage
@@ -74,15 +75,18 @@ func (k *fakeKibana) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, inSpace := strings.CutPrefix(r.URL.Path, k.prefix)
+	space, askedForSpace := strings.CutPrefix(r.URL.Path, "/api/spaces/space/")
 	switch {
 	case r.Header.Get("Authorization") != fakeCredential:
 		k.fail(w, 401, "[security_exception]: unable to authenticate "+r.Header.Get("Authorization"))
 	case r.Method != http.MethodGet && r.Header.Get("kbn-xsrf") == "":
 		k.fail(w, 400, "Request must contain a kbn-xsrf header.")
-	case !inSpace:
+	case askedForSpace && slices.Contains(k.spaces, space):
+		k.send(w, 200, map[string]any{"id": space})
+	case !inSpace && r.URL.Path != "/api/status":
 		k.fail(w, 404, "Not Found")
-	case path == "/api/status":
-		k.send(w, 200, map[string]any{"version": map[string]any{"number": "8.19.9"}})
+	case path == "/api/status" || r.URL.Path == "/api/status":
+		k.send(w, 200, map[string]any{"version": map[string]any{"number": "8.19.9"}, "status": map[string]any{}})
 	case path == "/api/saved_objects/_import":
 		k.doImport(w, r)
 	case path == "/api/saved_objects/_export":

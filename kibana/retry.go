@@ -20,11 +20,16 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 		again, _ := retryablehttp.DefaultRetryPolicy(ctx, res, err)
 		return again && !peer.Untrusted(err), err
 	}
-	switch res.StatusCode {
+	return busy(res.StatusCode), nil
+}
+
+// busy says of a status that the same request may succeed later.
+func busy(status int) bool {
+	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true, nil
+		return true
 	}
-	return false, nil
+	return false
 }
 
 // pause is how long to wait after the given number of retries.

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/install"
 )
 
 // The roles shipped, each a file roles/NAME.json.
@@ -63,30 +65,75 @@ func RoleBody(name string) ([]byte, error) {
 	return body, nil
 }
 
-// PutRole creates one of the shipped roles for the client's space. A role of
-// that name with other rights is left alone, with ErrRoleChanged, unless force.
+// PutRole creates one of the shipped roles for the client's space. One that is there
+// for other spaces keeps them. A role of that name with other rights is left alone,
+// with ErrRoleChanged, unless force.
 func (c *Client) PutRole(ctx context.Context, name string, force bool) error {
 	want, err := c.roleFor(name)
 	if err != nil {
 		return err
 	}
-	path := "/api/security/role/" + url.PathEscape(name)
-	have, err := c.role(ctx, path)
+	have, err := c.role(ctx, name)
 	if err != nil {
 		return err
 	}
-	if have != nil && have.equal(want) {
+	state, _ := want.compare(have)
+	if state == install.Current {
 		return nil
 	}
-	if have != nil && !force {
+	if !state.Due(force) {
 		return fmt.Errorf("kibana: put role %s: %w", name, ErrRoleChanged)
 	}
+	want.in(append(have.spaces(), c.space))
 	body, err := json.Marshal(want)
 	if err != nil {
 		return fmt.Errorf("kibana: put role %s: %w", name, err)
 	}
-	_, err = c.call(ctx, request{op: "put role " + name, method: http.MethodPut, path: path, contentType: "application/json", body: body})
+	_, err = c.call(ctx, request{op: "put role " + name, method: http.MethodPut, path: rolePath(name), contentType: "application/json", body: body})
 	return err
+}
+
+func rolePath(name string) string { return "/api/security/role/" + url.PathEscape(name) }
+
+// compare says how a role of that name, nil if there is none, stands to the one
+// wanted, and which of its lines differ. One that is there for other spaces only is
+// outdated: nobody changed it.
+func (r *role) compare(have *role) (install.State, []string) {
+	if have == nil {
+		return install.Missing, nil
+	}
+	wanted, there := r.spaces(), have.spaces()
+	same := *have
+	same.Kibana = slices.Clone(have.Kibana)
+	same.in(wanted)
+	if !same.equal(r) {
+		return install.Changed, []string{"rights"}
+	}
+	if slices.Contains(there, "*") || !slices.ContainsFunc(wanted, func(s string) bool { return !slices.Contains(there, s) }) {
+		return install.Current, nil
+	}
+	return install.Outdated, []string{"spaces " + strings.Join(there, ", ") + ", and not " + strings.Join(wanted, ", ")}
+}
+
+// spaces lists the spaces that the role is for.
+func (r *role) spaces() []string {
+	var spaces []string
+	if r != nil {
+		for _, k := range r.Kibana {
+			spaces = append(spaces, k.Spaces...)
+		}
+	}
+	slices.Sort(spaces)
+	return slices.Compact(spaces)
+}
+
+// in makes the role one for these spaces.
+func (r *role) in(spaces []string) {
+	slices.Sort(spaces)
+	spaces = slices.Compact(spaces)
+	for i := range r.Kibana {
+		r.Kibana[i].Spaces = spaces
+	}
 }
 
 // roleFor returns a shipped role for the client's space.
@@ -99,15 +146,13 @@ func (c *Client) roleFor(name string) (*role, error) {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, fmt.Errorf("kibana: read the embedded role: %w", err)
 	}
-	for i := range r.Kibana {
-		r.Kibana[i].Spaces = []string{c.space}
-	}
+	r.in([]string{c.space})
 	return &r, nil
 }
 
 // role reads a role, nil if there is none.
-func (c *Client) role(ctx context.Context, path string) (*role, error) {
-	body, err := c.call(ctx, request{op: "read the role", method: http.MethodGet, path: path})
+func (c *Client) role(ctx context.Context, name string) (*role, error) {
+	body, err := c.call(ctx, request{op: "read the role", method: http.MethodGet, path: rolePath(name)})
 	var refused *Error
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return nil, nil
@@ -151,5 +196,5 @@ func (r *role) sorted() []string {
 		}
 	}
 	slices.Sort(lines)
-	return lines
+	return slices.Compact(lines)
 }

@@ -14,6 +14,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/auditship/auditship/exporter/install"
 )
 
 //go:embed rules/detection/*.json rules/alerting/*.json
@@ -90,13 +92,12 @@ func (c *Client) ApplyRules(ctx context.Context, force bool) (Report, error) {
 	if errRules != nil {
 		return nil, errRules
 	}
-	due := func(f Finding) bool { return f.State == Missing || f.State == Outdated || f.State == Changed && force }
 	var fresh, rest []Rule
 	for _, f := range report {
 		r := rules[slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.ID })]
-		if due(f) && r.Kind == Detection && f.State == Missing {
+		if f.State.Due(force) && r.Kind == Detection && f.State == install.Missing {
 			fresh = append(fresh, r)
-		} else if due(f) {
+		} else if f.State.Due(force) {
 			rest = append(rest, r)
 		}
 	}
@@ -144,7 +145,7 @@ func (c *Client) findRules(ctx context.Context) (Report, map[string]json.RawMess
 		if err != nil {
 			return nil, nil, err
 		}
-		f := Finding{Type: string(r.Kind) + " rule", ID: r.ID, Title: r.Name, State: Missing}
+		f := Finding{Type: string(r.Kind) + " rule", ID: r.ID, Title: r.Name, State: install.Missing}
 		if found != nil {
 			there[r.ID] = found
 			if f.State, f.Differs, err = judgeRule(r, found, known.fingerprints[r.key()]); err != nil {
@@ -182,14 +183,14 @@ func facetsOfRule(body []byte) (facets, error) {
 }
 
 // judgeRule compares only what was shipped: a later Kibana adds members of its own.
-func judgeRule(r Rule, found json.RawMessage, earlier []string) (State, []string, error) {
+func judgeRule(r Rule, found json.RawMessage, earlier []string) (install.State, []string, error) {
 	want, err := facetsOfRule(r.Body)
 	if err != nil {
 		return "", nil, err
 	}
 	got, err := facetsOfRule(found)
 	if err != nil { // a form that this release does not know: not ours to overwrite
-		return Changed, []string{"form"}, nil
+		return install.Changed, []string{"form"}, nil
 	}
 	var differs []string
 	for _, name := range ruleFacets {
@@ -198,12 +199,12 @@ func judgeRule(r Rule, found json.RawMessage, earlier []string) (State, []string
 		}
 	}
 	if len(differs) == 0 {
-		return Current, nil, nil
+		return install.Current, nil, nil
 	}
 	if hash, err := got.fingerprint(); err == nil && slices.Contains(earlier, hash) {
-		return Outdated, differs, nil
+		return install.Outdated, differs, nil
 	}
-	return Changed, differs, nil
+	return install.Changed, differs, nil
 }
 
 // contains says whether got is want, perhaps with more members in its objects.

@@ -230,6 +230,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.sent = append(e.sent, r.Method+" "+r.URL.Path)
 	}
 	switch {
+	case r.URL.Path == "/api/status":
+		e.answer(w, http.StatusOK, map[string]any{"status": map[string]any{}})
 	case detection && e.noSecurity:
 		e.answer(w, http.StatusNotFound, map[string]any{"statusCode": 404, "error": "Not Found", "message": "Not Found"})
 	case r.Method == http.MethodGet && e.rules[id] == nil && detection:

@@ -7,29 +7,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-)
 
-// State says how an object in Kibana stands to the one shipped.
-type State string
-
-// The states of an object.
-const (
-	Current State = "current" // as shipped
-	Missing State = "missing" // not there
-	// Outdated is as an earlier release shipped it: nobody changed it, so it
-	// may be replaced.
-	Outdated State = "outdated"
-	// Changed is in no form that was ever shipped: a person changed it, or a
-	// later release did. Only force replaces it.
-	Changed State = "changed"
+	"github.com/auditship/auditship/exporter/install"
 )
 
 // Finding is the state of one object.
 type Finding struct {
 	Type, ID, Title string
-	State           State
+	State           install.State
 	// Differs names what is not as shipped, for example "columns", "filters".
-	// It is empty for Current and Missing.
+	// It is empty for install.Current and install.Missing.
 	Differs []string
 }
 
@@ -37,7 +24,7 @@ type Finding struct {
 type Report []Finding
 
 // In returns the findings in any of the states.
-func (r Report) In(states ...State) Report {
+func (r Report) In(states ...install.State) Report {
 	var found Report
 	for _, f := range r {
 		if slices.Contains(states, f.State) {
@@ -79,9 +66,9 @@ func (c *Client) Apply(ctx context.Context, force bool) (Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	due := report.In(Missing, Outdated)
+	due := report.In(install.Missing, install.Outdated)
 	if force {
-		due = report.In(Missing, Outdated, Changed)
+		due = report.In(install.Missing, install.Outdated, install.Changed)
 	}
 	if len(due) == 0 {
 		return report, nil
@@ -112,7 +99,7 @@ func compare(shipped []Object, there map[Reference]Object, known forms) (Report,
 		if err != nil {
 			return nil, err
 		}
-		f := Finding{Type: o.Type, ID: o.ID, State: Missing}
+		f := Finding{Type: o.Type, ID: o.ID, State: install.Missing}
 		f.Title, _ = want["title"].(string) // each type has one
 		if found, ok := there[Reference{Type: o.Type, ID: o.ID}]; ok {
 			f.State, f.Differs = judge(o, want, found, ids, known)
@@ -122,23 +109,23 @@ func compare(shipped []Object, there map[Reference]Object, known forms) (Report,
 	return report, nil
 }
 
-func judge(shipped Object, want facets, found Object, ids idMap, known forms) (State, []string) {
+func judge(shipped Object, want facets, found Object, ids idMap, known forms) (install.State, []string) {
 	got, err := facetsOf(found, ids)
 	if err != nil { // a form that this release does not know: not ours to overwrite
-		return Changed, []string{"form"}
+		return install.Changed, []string{"form"}
 	}
 	key := shipped.Type + ":" + shipped.ID
 	differs := want.differs(got)
 	if len(differs) == 0 {
 		if look := lookOf(found); look != lookOf(shipped) && slices.Contains(known.looks[key], look) {
-			return Outdated, []string{"look"}
+			return install.Outdated, []string{"look"}
 		}
-		return Current, nil
+		return install.Current, nil
 	}
 	if hash, err := got.fingerprint(); err == nil && slices.Contains(known.fingerprints[key], hash) {
-		return Outdated, differs
+		return install.Outdated, differs
 	}
-	return Changed, differs
+	return install.Changed, differs
 }
 
 // forms are the hashes of each object in this and earlier releases, by "type:id":

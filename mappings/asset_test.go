@@ -240,7 +240,7 @@ func shippedMapping(t *testing.T) map[string]any {
 
 func TestMappingHasTheFieldsOfTheContract(t *testing.T) {
 	got := fieldTypes(shippedMapping(t))
-	for _, c := range Diff(asJSON(contract), asJSON(got)) {
+	for _, c := range diff(asJSON(contract), asJSON(got)) {
 		t.Error(c)
 	}
 	if d := shippedMapping(t)["dynamic"]; d != "false" {

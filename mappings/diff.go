@@ -10,44 +10,44 @@ import (
 	"strings"
 )
 
-// Change is one place where two JSON values differ.
-type Change struct {
+// change is one place where two JSON values differ.
+type change struct {
 	Path []string // keys from the root; an element of a list is its number
 	// Old and New are decoded JSON; which of them is there is said by Op.
 	Old, New any
-	Op       Op
+	Op       op
 }
 
-// Op says what happened at a place.
-type Op byte
+// op says what happened at a place.
+type op byte
 
 // The ops, in the signs they are printed with.
 const (
-	Added   Op = '+'
-	Removed Op = '-'
-	Changed Op = '~'
+	added   op = '+'
+	removed op = '-'
+	changed op = '~'
 )
 
 // String is a line such as
 //
 //	~ policy.phases.delete.min_age: "90d" -> "180d"
-func (c Change) String() string {
+func (c change) String() string {
 	where := pathString(c.Path)
 	switch c.Op {
-	case Added:
+	case added:
 		return fmt.Sprintf("+ %s: %s", where, compact(c.New))
-	case Removed:
+	case removed:
 		return fmt.Sprintf("- %s: %s", where, compact(c.Old))
 	default:
 		return fmt.Sprintf("~ %s: %s -> %s", where, compact(c.Old), compact(c.New))
 	}
 }
 
-// Diff lists what has to change to make old into new, in the order of paths.
+// diff lists what has to change to make old into new, in the order of paths.
 // Both are decoded JSON. Lists of different length differ as a whole.
-func Diff(old, new any) []Change { return diff(nil, nil, old, new) }
+func diff(old, new any) []change { return walk(nil, nil, old, new) }
 
-func diff(changes []Change, path []string, old, new any) []Change {
+func walk(changes []change, path []string, old, new any) []change {
 	switch o := old.(type) {
 	case map[string]any:
 		if n, ok := new.(map[string]any); ok {
@@ -56,7 +56,7 @@ func diff(changes []Change, path []string, old, new any) []Change {
 	case []any:
 		if n, ok := new.([]any); ok && len(o) == len(n) {
 			for i := range o {
-				changes = diff(changes, join(path, fmt.Sprint(i)), o[i], n[i])
+				changes = walk(changes, join(path, fmt.Sprint(i)), o[i], n[i])
 			}
 			return changes
 		}
@@ -64,10 +64,10 @@ func diff(changes []Change, path []string, old, new any) []Change {
 	if reflect.DeepEqual(old, new) {
 		return changes
 	}
-	return append(changes, Change{Path: path, Old: old, New: new, Op: Changed})
+	return append(changes, change{Path: path, Old: old, New: new, Op: changed})
 }
 
-func diffObjects(changes []Change, path []string, old, new map[string]any) []Change {
+func diffObjects(changes []change, path []string, old, new map[string]any) []change {
 	keys := maps.Clone(old)
 	maps.Copy(keys, new)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
@@ -76,11 +76,11 @@ func diffObjects(changes []Change, path []string, old, new map[string]any) []Cha
 		at := join(path, key)
 		switch {
 		case !was:
-			changes = append(changes, Change{Path: at, New: n, Op: Added})
+			changes = append(changes, change{Path: at, New: n, Op: added})
 		case !is:
-			changes = append(changes, Change{Path: at, Old: o, Op: Removed})
+			changes = append(changes, change{Path: at, Old: o, Op: removed})
 		default:
-			changes = diff(changes, at, o, n)
+			changes = walk(changes, at, o, n)
 		}
 	}
 	return changes

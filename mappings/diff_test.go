@@ -28,7 +28,7 @@ func TestDiff(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, c := range Diff(decode(t, tc.old), decode(t, tc.new)) {
+			for _, c := range diff(decode(t, tc.old), decode(t, tc.new)) {
 				got = append(got, c.String())
 			}
 			if !reflect.DeepEqual(got, tc.want) {
@@ -49,11 +49,11 @@ func FuzzDiff(f *testing.F) {
 		if json.Unmarshal([]byte(a), &old) != nil || json.Unmarshal([]byte(b), &new) != nil {
 			return
 		}
-		if changes := Diff(old, old); len(changes) > 0 {
+		if changes := diff(old, old); len(changes) > 0 {
 			t.Fatalf("%s differs from itself: %v", a, changes)
 		}
 		got := clone(old)
-		for _, c := range Diff(old, new) {
+		for _, c := range diff(old, new) {
 			_ = c.String() // must not panic
 			got = carryOut(t, got, c.Path, c)
 		}
@@ -63,7 +63,7 @@ func FuzzDiff(f *testing.F) {
 	})
 }
 
-func carryOut(t *testing.T, v any, path []string, c Change) any {
+func carryOut(t *testing.T, v any, path []string, c change) any {
 	t.Helper()
 	if len(path) == 0 {
 		if !reflect.DeepEqual(v, c.Old) {
@@ -73,7 +73,7 @@ func carryOut(t *testing.T, v any, path []string, c Change) any {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		if len(path) == 1 && c.Op == Removed {
+		if len(path) == 1 && c.Op == removed {
 			delete(v, path[0])
 			return v
 		}

@@ -1,8 +1,9 @@
 // Package mappings installs what Elasticsearch needs before the first document
 // arrives: the ILM policy, component and index templates and the roles, which
 // are JSON files under assets, embedded. It shows the difference to what is
-// installed (Plan), applies it, rolls a data stream over when its mapping
-// changed, and proves the result on the live streams (Verify).
+// installed and to what a shorter retention would delete (Target.Plan), applies it,
+// rolls a data stream over when its mapping changed, and proves the result on every
+// backing index (Target.Verify). CheckDestination says what the next write will hit.
 //
 // Every object carries who made it and a fingerprint of its content in its
 // _meta. So an older version of ours, which is replaced, can be told from what

@@ -37,6 +37,8 @@ func TestOnElasticsearch(t *testing.T) {
 		{"a stream that is deleted meanwhile needs nothing", deletedMeanwhile},
 		{"a template of a higher priority is reported", higherPriority},
 		{"verify fails, by name, for what is wrong", verifyFails},
+		{"what the next write hits is said", destinations},
+		{"a shorter retention deletes nothing unless forced", shorterRetention},
 		{"the templates take documents and refuse none for a field", takesDocuments},
 		{"the setup role is enough, and nothing in it too much", setupRole},
 		{"the agent's role lets a key write and look up, and nothing else", agentRole},
@@ -93,7 +95,7 @@ func (n *node) do(t *testing.T, method, path, body string) map[string]any {
 func (n *node) empty(t *testing.T) *node {
 	t.Helper()
 	for _, path := range []string{
-		"/_data_stream/logs-*", "/_index_template/*", "/_component_template/logs-*", "/_ilm/policy/" + Name,
+		"/_data_stream/logs-*", "/_index_template/*", "/_component_template/logs-*", "/_ilm/policy/" + Name, "/_ilm/policy/other",
 		"/_security/role/" + AgentRole, "/_security/role/" + AnalystRole, "/_security/role/" + SetupRole,
 	} {
 		n.do(t, http.MethodDelete, path, "")

@@ -8,49 +8,48 @@ import (
 	"reflect"
 
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/install"
 )
 
-// Action is what Apply does with an object.
-type Action string
-
-// The actions.
-const (
-	Create    Action = "create"
-	Unchanged Action = "unchanged"
-	// Update replaces a version of ours that nobody changed.
-	Update Action = "update"
-	// ChangedByHand is not ours as we installed it: a person changed it, or made
-	// it. It is left alone unless forced.
-	ChangedByHand Action = "changed by hand"
-)
-
-// Object is an asset and how it differs from what is installed.
-type Object struct {
+// object is an asset and how it differs from what is installed.
+type object struct {
 	Asset
-	Action Action
-	// Changes lead from what is installed to the asset; without the metadata,
+	state install.State
+	// changes lead from what is installed to the asset; without the metadata,
 	// unless nothing else differs.
-	Changes []Change
+	changes []change
+	losses  []string // what doing it would delete
 
 	installed map[string]any // nil if there is none
 }
 
-// Plan is what an installation would do.
-type Plan struct {
-	Server  exporter.Info
-	Objects []Object
-	// Steps are what existing data streams need.
-	Steps []Step
-	// SecurityOff: the server has no users and roles, so none are planned.
-	SecurityOff bool
+func (o object) item() install.Item {
+	i := install.Item{Name: o.String(), State: o.state, Details: o.losses}
+	if o.installed == nil {
+		return i // all of it is new: --print shows it
+	}
+	for _, c := range o.changes {
+		i.Details = append(i.Details, c.String())
+	}
+	return i
+}
+
+// plan is what an installation would do.
+type plan struct {
+	server  exporter.Info
+	objects []object
+	// steps are what existing data streams need.
+	steps []step
+	// securityOff: the server has no users and roles, so none are planned.
+	securityOff bool
 
 	client *exporter.Client
 	opts   Options
 	mark   string // streamFingerprint
 }
 
-// NewPlan compares what should be installed with what is. It changes nothing.
-func NewPlan(ctx context.Context, client *exporter.Client, opts Options) (*Plan, error) {
+// newPlan compares what should be installed with what is. It changes nothing.
+func newPlan(ctx context.Context, client *exporter.Client, opts Options) (*plan, error) {
 	server, err := client.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -59,79 +58,94 @@ func NewPlan(ctx context.Context, client *exporter.Client, opts Options) (*Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Server: server, client: client, opts: opts.withDefaults(), mark: streamFingerprint(assets)}
+	p := &plan{server: server, client: client, opts: opts.withDefaults(), mark: streamFingerprint(assets)}
 	_, err = client.CheckPrivileges(ctx, exporter.Privileges{Cluster: []string{"monitor"}})
-	if p.SecurityOff = errors.Is(err, exporter.ErrSecurityOff); err != nil && !p.SecurityOff {
+	if p.securityOff = errors.Is(err, exporter.ErrSecurityOff); err != nil && !p.securityOff {
 		return nil, err
 	}
 	for _, a := range assets {
-		if a.Kind == Role && p.SecurityOff {
+		if a.Kind == Role && p.securityOff {
 			continue
 		}
 		o, err := compare(ctx, client, a)
 		if err != nil {
 			return nil, err
 		}
-		p.Objects = append(p.Objects, o)
+		p.objects = append(p.objects, o)
 	}
-	p.Steps, err = p.streamSteps(ctx)
-	return p, err
+	all, err := streams(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	if p.steps, err = p.streamSteps(ctx, all); err != nil {
+		return nil, err
+	}
+	return p, p.findLosses(ctx, all)
 }
 
-// Conflicts names what a person changed and Apply leaves alone without force.
-func (p *Plan) Conflicts() []string {
-	var list []string
-	for _, o := range p.Objects {
-		if o.Action == ChangedByHand {
-			list = append(list, o.String())
-		}
+func (p *plan) items() []install.Item {
+	items := make([]install.Item, 0, len(p.objects)+len(p.steps))
+	for _, o := range p.objects {
+		items = append(items, o.item())
 	}
-	for _, s := range p.Steps {
-		if s.ByHand {
-			list = append(list, s.subject())
-		}
+	for _, s := range p.steps {
+		items = append(items, s.item())
 	}
-	return list
+	return items
 }
 
-// Empty reports whether Apply would do nothing.
-func (p *Plan) Empty(force bool) bool {
-	for _, o := range p.Objects {
-		if o.applies(force) {
-			return false
+// apply carries the plan out. With force it also replaces what a person changed
+// and does what deletes records. It stops at the first error; a second run goes
+// on from there.
+func (p *plan) apply(ctx context.Context, force bool, report func(string)) error {
+	for _, o := range p.objects {
+		if !o.state.Due(force) {
+			continue
 		}
-	}
-	for _, s := range p.Steps {
-		if s.applies(force) {
-			return false
+		if err := p.client.JSON(ctx, http.MethodPut, o.Path, o.Body, nil); err != nil {
+			return fmt.Errorf("install %s: %w", o, err)
 		}
+		report(o.item().Report())
 	}
-	return true
+	for _, s := range p.steps {
+		if !s.state.Due(force) {
+			continue
+		}
+		err := p.take(ctx, s)
+		if isNotFound(err) {
+			continue // it was deleted meanwhile, and needs nothing any more
+		}
+		if err != nil {
+			return err
+		}
+		report(s.item().Report())
+	}
+	return nil
 }
 
-func compare(ctx context.Context, client *exporter.Client, a Asset) (Object, error) {
+func compare(ctx context.Context, client *exporter.Client, a Asset) (object, error) {
 	installed, err := read(ctx, client, a)
 	if err != nil {
-		return Object{}, err
+		return object{}, err
 	}
-	o := Object{Asset: a, Action: Create, installed: installed}
+	o := object{Asset: a, state: install.Missing, installed: installed}
 	if installed == nil {
-		o.Changes = Diff(map[string]any{}, a.content(a.Body))
+		o.changes = diff(map[string]any{}, a.content(a.Body))
 		return o, nil
 	}
-	o.Changes = Diff(a.content(installed), a.content(a.Body))
+	o.changes = diff(a.content(installed), a.content(a.Body))
 	mark := get(installed, a.metaPath("fingerprint")...)
 	ours := get(installed, a.metaPath("managed_by")...) == managedBy
 	switch {
-	case len(o.Changes) > 0 && ours && mark == fingerprint(a.content(installed)):
-		o.Action = Update
-	case len(o.Changes) > 0:
-		o.Action = ChangedByHand
+	case len(o.changes) > 0 && ours && mark == fingerprint(a.content(installed)):
+		o.state = install.Outdated
+	case len(o.changes) > 0:
+		o.state = install.Changed
 	case reflect.DeepEqual(get(installed, a.meta...), get(a.Body, a.meta...)):
-		o.Action = Unchanged
+		o.state = install.Current
 	default: // the same content under another description: take it over
-		o.Action = Update
-		o.Changes = Diff(a.normal(installed), a.normal(a.Body))
+		o.state = install.Outdated
+		o.changes = diff(a.normal(installed), a.normal(a.Body))
 	}
 	return o, nil
 }

@@ -22,7 +22,7 @@ func Print(w io.Writer, opts Options, server exporter.Info, keyName string) erro
 			return err
 		}
 	}
-	key, err := AgentKeyRequest(keyName)
+	key, err := agentKeyRequest(keyName)
 	if err != nil {
 		return err
 	}

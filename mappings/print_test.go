@@ -39,7 +39,7 @@ func TestPrint(t *testing.T) {
 		requests[r.line] = r.body
 	}
 	for name, a := range mustAssets(t, Options{Retention: 90 * day}, es8192) {
-		if changes := Diff(requests["PUT "+a.Path], a.Body); len(changes) > 0 {
+		if changes := diff(requests["PUT "+a.Path], a.Body); len(changes) > 0 {
 			t.Errorf("%s is printed as something else: %v", name, changes)
 		}
 	}

@@ -26,14 +26,14 @@ func setupRole(t *testing.T, n *node) {
 		n.do(t, http.MethodDelete, "/_security/role/"+AnalystRole, "")
 		n.index(t, "logs-api7.audit-default", minimal)
 		client := n.signInWith(t, "setup-tester", role)
-		if err := Apply(t.Context(), client, Options{Retention: 90 * day}); err != nil {
+		if err := Apply(t.Context(), client, Options{Retention: 365 * day}); err != nil {
 			return err
 		}
-		report, err := Verify(t.Context(), client, Options{Retention: 90 * day}, "default")
+		report, err := NewTarget(client, Options{Retention: 365 * day}, "default").Verify(t.Context())
 		if err != nil {
 			return err
 		}
-		if !report.OK() {
+		if !proven(report) {
 			return fmt.Errorf("verify: %v", report)
 		}
 		key, err := CreateAgentKey(t.Context(), client, "auditship-agent-host1", 0)

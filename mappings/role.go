@@ -56,9 +56,9 @@ func AgentRoleRequest() (string, error) {
 	return "PUT /_security/role/" + AgentRole + "\n" + string(data), nil
 }
 
-// AgentKeyRequest is the body of POST /_security/api_key for a key with exactly
+// agentKeyRequest is the body of POST /_security/api_key for a key with exactly
 // the rights of the agent's role.
-func AgentKeyRequest(name string) (map[string]any, error) {
+func agentKeyRequest(name string) (map[string]any, error) {
 	role, err := readRole(AgentRole)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func CreateAgentKey(ctx context.Context, client *exporter.Client, name string, e
 		}
 		return Key{}, fmt.Errorf("create API key %s: the signed-in user lacks %s, and so would the key", name, strings.Join(names, ", "))
 	}
-	body, err := AgentKeyRequest(name)
+	body, err := agentKeyRequest(name)
 	if err != nil {
 		return Key{}, err
 	}

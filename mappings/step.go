@@ -5,78 +5,56 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/auditship/auditship/exporter/install"
 )
 
-// Step is something that an existing data stream needs, because templates act
+// step is something that an existing data stream needs, because templates act
 // on new backing indices and new streams only.
-type Step struct {
-	Kind   StepKind
-	Stream string
-	Index  string // the backing index, for SetPolicy
-	// Old is the policy or retention there is; "" if there is none.
-	Old string
-	New string
-	// ByHand: a person set Old, so it stays unless forced.
-	ByHand bool
+type step struct {
+	kind   stepKind
+	stream string
+	index  string // the backing index, for setPolicy
+	// old is the policy or retention there is; "" if there is none.
+	old    string
+	new    string
+	state  install.State
+	losses []string // what doing it would delete
 }
 
-// StepKind is what a step does.
-type StepKind string
+type stepKind string
 
-// The kinds of steps.
 const (
-	// RollOver begins a new backing index, because the write index was made by
+	// setPolicy puts a backing index, made by other templates, under our ILM
+	// policy.
+	setPolicy stepKind = "set ILM policy"
+	// setRetention sets the data stream lifecycle (serverless only).
+	setRetention stepKind = "set retention"
+	// rollOver begins a new backing index, because the write index was made by
 	// other templates.
-	RollOver StepKind = "roll over"
-	// SetPolicy puts an older backing index, made by other templates, under our
-	// ILM policy.
-	SetPolicy StepKind = "set ILM policy"
-	// SetRetention sets the data stream lifecycle (serverless only).
-	SetRetention StepKind = "set retention"
+	rollOver stepKind = "roll over"
 )
 
-func (s Step) subject() string {
-	if s.Kind == SetPolicy {
-		return "ILM policy of index " + s.Index
+func (s step) item() install.Item {
+	i := install.Item{State: s.state, Details: s.losses}
+	switch s.kind {
+	case rollOver:
+		i.Name, i.Done = "rollover of data stream "+s.stream, "rolled over data stream "+s.stream
+	case setPolicy:
+		i.Name = fmt.Sprintf("ILM policy of index %s: %q -> %q", s.index, s.old, s.new)
+		i.Done = fmt.Sprintf("set ILM policy of index %s to %s", s.index, s.new)
+	case setRetention:
+		i.Name = fmt.Sprintf("retention of data stream %s: %q -> %q", s.stream, s.old, s.new)
+		i.Done = fmt.Sprintf("set retention of data stream %s to %s", s.stream, s.new)
 	}
-	return "data stream " + s.Stream
+	return i
 }
-
-// String says what is to be done.
-func (s Step) String() string {
-	switch s.Kind {
-	case RollOver:
-		return "roll over data stream " + s.Stream
-	case SetPolicy:
-		return fmt.Sprintf("set ILM policy of index %s: %q -> %q", s.Index, s.Old, s.New)
-	default:
-		return fmt.Sprintf("set retention of data stream %s: %q -> %q", s.Stream, s.Old, s.New)
-	}
-}
-
-// done says it in the past.
-func (s Step) done() string {
-	switch s.Kind {
-	case RollOver:
-		return "rolled over data stream " + s.Stream
-	case SetPolicy:
-		return fmt.Sprintf("set ILM policy of index %s to %s", s.Index, s.New)
-	default:
-		return fmt.Sprintf("set retention of data stream %s to %s", s.Stream, s.New)
-	}
-}
-
-func (s Step) applies(force bool) bool { return force || !s.ByHand }
 
 // streamSteps finds what the streams of all namespaces need.
-func (p *Plan) streamSteps(ctx context.Context) ([]Step, error) {
-	all, err := streams(ctx, p.client)
-	if err != nil {
-		return nil, err
-	}
-	var steps []Step
+func (p *plan) streamSteps(ctx context.Context, all []dataStream) ([]step, error) {
+	var steps []step
 	for _, s := range all {
-		if p.Server.Serverless {
+		if p.server.Serverless {
 			steps = append(steps, p.retentionSteps(s)...)
 		}
 		more, err := p.indexSteps(ctx, s)
@@ -88,12 +66,15 @@ func (p *Plan) streamSteps(ctx context.Context) ([]Step, error) {
 	return steps, nil
 }
 
-// indexSteps compares the backing indices with the templates.
-func (p *Plan) indexSteps(ctx context.Context, s dataStream) ([]Step, error) {
-	var steps []Step
+// indexSteps compares the backing indices with the templates. The rollover comes
+// last: an index whose policy is set while ILM is still at work after a rollover
+// loses its step and hangs there.
+func (p *plan) indexSteps(ctx context.Context, s dataStream) ([]step, error) {
+	var steps, last []step
 	for i, index := range s.Indices {
 		isWriteIndex := i == len(s.Indices)-1
-		if !isWriteIndex && (p.Server.Serverless || index.ILMPolicy == Name) {
+		elsewhere := !p.server.Serverless && index.ILMPolicy != Name
+		if !isWriteIndex && !elsewhere {
 			continue
 		}
 		live, err := readIndex(ctx, p.client, index.Name)
@@ -103,46 +84,47 @@ func (p *Plan) indexSteps(ctx context.Context, s dataStream) ([]Step, error) {
 		if err != nil {
 			return nil, err
 		}
+		if elsewhere {
+			state := install.Outdated
+			if madeByUs(live.Mappings) {
+				state = install.Changed
+			}
+			steps = append(steps, step{kind: setPolicy, stream: s.Name, index: index.Name, old: index.ILMPolicy, new: Name, state: state})
+		}
 		if isWriteIndex {
-			more, err := p.rolloverSteps(ctx, s.Name, live)
-			if err != nil {
+			if last, err = p.rolloverSteps(ctx, s.Name, live); err != nil {
 				return nil, err
 			}
-			steps = append(steps, more...)
-		}
-		if !p.Server.Serverless && index.ILMPolicy != Name {
-			steps = append(steps, Step{
-				Kind: SetPolicy, Stream: s.Name, Index: index.Name,
-				Old: index.ILMPolicy, New: Name, ByHand: madeByUs(live.Mappings),
-			})
 		}
 	}
-	return steps, nil
+	return append(steps, last...), nil
 }
 
 // rolloverSteps: a write index made by other templates, or by ours before the
 // user added a field in logs-api7.audit@custom, is succeeded by a new one.
-func (p *Plan) rolloverSteps(ctx context.Context, stream string, live template) ([]Step, error) {
-	step := Step{Kind: RollOver, Stream: stream}
+func (p *plan) rolloverSteps(ctx context.Context, stream string, live template) ([]step, error) {
+	s := step{kind: rollOver, stream: stream, state: install.Outdated}
 	if markOf(live.Mappings) != p.mark {
 		// With a template that a person changed, and keeps, the next backing
 		// index might not carry our mark either.
-		step.ByHand = p.templatesChangedByHand()
-		return []Step{step}, nil
+		if p.templatesChangedByHand() {
+			s.state = install.Changed
+		}
+		return []step{s}, nil
 	}
 	in, err := simulate(ctx, p.client, stream)
 	if err != nil {
 		return nil, err
 	}
 	if markOf(in.Mappings) == p.mark && !hasFields(live.Mappings, in.Mappings) {
-		return []Step{step}, nil
+		return []step{s}, nil
 	}
 	return nil, nil
 }
 
-func (p *Plan) templatesChangedByHand() bool {
-	for _, o := range p.Objects {
-		if (o.Kind == IndexTemplate || o.Kind == ComponentTemplate) && o.Action == ChangedByHand {
+func (p *plan) templatesChangedByHand() bool {
+	for _, o := range p.objects {
+		if (o.Kind == IndexTemplate || o.Kind == ComponentTemplate) && o.state == install.Changed {
 			return true
 		}
 	}
@@ -151,19 +133,22 @@ func (p *Plan) templatesChangedByHand() bool {
 
 // retentionSteps: a stream keeps the lifecycle of the template it was created
 // with. One that equals what the installed template says was not set by hand.
-func (p *Plan) retentionSteps(s dataStream) []Step {
+func (p *plan) retentionSteps(s dataStream) []step {
 	want := timeValue(p.opts.Retention)
 	if sameTime(s.Lifecycle.Retention, want) && s.Lifecycle.Enabled {
 		return nil
 	}
 	var before string
-	for _, o := range p.Objects {
+	for _, o := range p.objects {
 		if o.Name == SettingsComponent {
 			before, _ = get(o.installed, "template", "lifecycle", "data_retention").(string)
 		}
 	}
-	byHand := s.Lifecycle.Retention != "" && !sameTime(s.Lifecycle.Retention, before)
-	return []Step{{Kind: SetRetention, Stream: s.Name, Old: s.Lifecycle.Retention, New: want, ByHand: byHand}}
+	state := install.Outdated
+	if s.Lifecycle.Retention != "" && !sameTime(s.Lifecycle.Retention, before) {
+		state = install.Changed
+	}
+	return []step{{kind: setRetention, stream: s.Name, old: s.Lifecycle.Retention, new: want, state: state}}
 }
 
 // sameTime compares two time values of Elasticsearch, whatever their units.
@@ -177,31 +162,31 @@ func sameTime(a, b string) bool {
 }
 
 // take carries one step out.
-func (p *Plan) take(ctx context.Context, s Step) error {
-	stream := url.PathEscape(s.Stream)
+func (p *plan) take(ctx context.Context, s step) error {
+	stream := url.PathEscape(s.stream)
 	var err error
-	switch s.Kind {
-	case RollOver:
-		if err := p.checkTemplateInForce(ctx, s.Stream); err != nil {
+	switch s.kind {
+	case rollOver:
+		if err := p.checkTemplateInForce(ctx, s.stream); err != nil {
 			return err
 		}
 		err = p.client.JSON(ctx, http.MethodPost, "/"+stream+"/_rollover", nil, nil)
-	case SetPolicy:
-		body := map[string]any{"index.lifecycle.name": s.New}
-		err = p.client.JSON(ctx, http.MethodPut, "/"+url.PathEscape(s.Index)+"/_settings", body, nil)
-	case SetRetention:
-		body := map[string]any{"data_retention": s.New}
+	case setPolicy:
+		body := map[string]any{"index.lifecycle.name": s.new}
+		err = p.client.JSON(ctx, http.MethodPut, "/"+url.PathEscape(s.index)+"/_settings", body, nil)
+	case setRetention:
+		body := map[string]any{"data_retention": s.new}
 		err = p.client.JSON(ctx, http.MethodPut, "/_data_stream/"+stream+"/_lifecycle", body, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", s, err)
+		return fmt.Errorf("%s of data stream %s: %w", s.kind, s.stream, err)
 	}
 	return nil
 }
 
 // checkTemplateInForce prevents a rollover at each run where another template
 // wins, which would never help.
-func (p *Plan) checkTemplateInForce(ctx context.Context, stream string) error {
+func (p *plan) checkTemplateInForce(ctx context.Context, stream string) error {
 	in, err := simulate(ctx, p.client, stream)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/auditship/auditship/exporter"
 )
@@ -13,6 +15,7 @@ import (
 type dataStream struct {
 	Name      string         `json:"name"`
 	Template  string         `json:"template"`
+	NextBy    string         `json:"next_generation_managed_by"`
 	Indices   []backingIndex `json:"indices"`
 	Lifecycle struct {
 		Enabled   bool   `json:"enabled"`
@@ -28,6 +31,19 @@ type backingIndex struct {
 	Name      string `json:"index_name"`
 	ManagedBy string `json:"managed_by"`
 	ILMPolicy string `json:"ilm_policy"`
+
+	stream string
+}
+
+// Who manages an index, in the words of GET _data_stream.
+const (
+	byILM       = "Index Lifecycle Management"
+	byLifecycle = "Data stream lifecycle"
+)
+
+// older are the backing indices but the one written to.
+func (s dataStream) older() []backingIndex {
+	return s.Indices[:max(0, len(s.Indices)-1)]
 }
 
 // writeIndex is the last backing index.
@@ -89,6 +105,50 @@ func readIndex(ctx context.Context, client *exporter.Client, name string) (templ
 		return template{}, fmt.Errorf("read index %s: %w", name, err)
 	}
 	return answer[name], nil
+}
+
+// readSettings reads the settings of all backing indices of a stream, by index, as
+// dotted names.
+func readSettings(ctx context.Context, client *exporter.Client, stream string) (map[string]map[string]any, error) {
+	var answer map[string]template
+	if err := client.JSON(ctx, http.MethodGet, "/"+url.PathEscape(stream)+"/_settings", nil, &answer); err != nil {
+		return nil, fmt.Errorf("read the settings of %s: %w", stream, err)
+	}
+	all := map[string]map[string]any{}
+	for name, t := range answer {
+		flat := map[string]any{}
+		flatten(flat, "", t.Settings)
+		all[name] = flat
+	}
+	return all, nil
+}
+
+// successors tells when each older backing index was rolled over: when the next one
+// was created.
+func successors(ctx context.Context, client *exporter.Client, s dataStream) (map[string]time.Time, error) {
+	settings, err := readSettings(ctx, client, s.Name)
+	if isNotFound(err) {
+		return map[string]time.Time{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]time.Time{}
+	for i, x := range s.older() {
+		created, ok := creation(settings[s.Indices[i+1].Name])
+		if !ok {
+			created = time.Now() // deleted meanwhile: say nothing early
+		}
+		at[x.Name] = created
+	}
+	return at, nil
+}
+
+// creation is when an index was created, by its settings.
+func creation(settings map[string]any) (time.Time, bool) {
+	text, _ := settings["index.creation_date"].(string)
+	ms, err := strconv.ParseInt(text, 10, 64)
+	return time.UnixMilli(ms), err == nil
 }
 
 // markOf is the fingerprint of the templates that a mapping was made by.

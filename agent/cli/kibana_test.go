@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/kibana"
 )
 
 // objectStore is as much of Kibana as setup talks to; there is none to run here.
@@ -40,6 +41,8 @@ func (k *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.users[user] = true
 	role, isRole := strings.CutPrefix(r.URL.Path, "/api/security/role/")
 	switch {
+	case r.URL.Path == "/api/status":
+		k.write(w, []byte(`{"status":{"overall":{"level":"available"}}}`))
 	case r.URL.Path == "/api/saved_objects/_import":
 		k.take(w, r)
 	case r.URL.Path == "/api/saved_objects/_export":
@@ -128,52 +131,56 @@ func (k *objectStore) edit() {
 	k.t.Error("no saved search was imported")
 }
 
+// Setup speaks of Kibana's objects and its role as it does of Elasticsearch's.
 func TestSetupInKibana(t *testing.T) {
 	store, url := newObjectStore(t)
 	elasticsearch := config.Elasticsearch{Username: "elastic", Password: config.NewSecret("c4nary-s3cret")}
-	kb, err := newKibanaSetup(config.Kibana{URL: url, Space: "default"}, elasticsearch)
+	client, err := kibanaClient(config.Kibana{URL: url, Space: "default"}, elasticsearch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer kb.close()
-	var out bytes.Buffer
-	does := func(what string, err error, texts ...string) {
+	defer client.Close()
+	kb := kibana.NewTarget(client)
+	ctx := t.Context()
+	does := func(what string, do func(*setup) error, ok bool, texts ...string) {
 		t.Helper()
+		var out bytes.Buffer
+		s := &setup{program: &program{stdout: &out}, force: strings.Contains(what, "force"), plan: strings.Contains(what, "plan"), kept: "180d"}
+		if err := do(s); (err == nil) != ok {
+			t.Errorf("%s: %v", what, err)
+		}
 		for _, text := range texts {
 			if !strings.Contains(out.String(), text) {
 				t.Errorf("%s: no %q in\n%s", what, text, out.String())
 			}
 		}
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
 		if strings.Contains(out.String(), "c4nary") {
 			t.Error("the password was printed")
 		}
-		out.Reset()
 	}
-	ctx := t.Context()
-	if err := kb.verify(ctx, &out); err == nil || !strings.Contains(out.String(), "FAILED Kibana dashboard") {
-		t.Errorf("nothing is there and verify says %v:\n%s", err, out.String())
-	}
-	out.Reset()
-	does("plan", kb.showPlan(ctx, &out), "+ Kibana dashboard", "Kibana: 0 of ")
-	does("install", kb.install(ctx, &out, false), "imported Kibana dashboard")
-	does("verify", kb.verify(ctx, &out), "ok     Kibana dashboard")
+	plan := func(s *setup) error { return s.showPlan(ctx, kb) }
+	install := func(s *setup) error { return s.installOn(ctx, kb) }
+	verify := func(s *setup) error { return s.proveAll(ctx, []target{kb}, true) }
+
+	does("verify", verify, false, "FAILED   Kibana dashboard", ": exists: no; auditship setup creates it", "FAILED   Kibana role auditship_kibana_analyst: exists")
+	does("plan", plan, true, "+ Kibana dashboard", "+ Kibana role auditship_kibana_analyst", "Kibana, space default: 0 of ")
+	does("install", install, true, "created Kibana dashboard", "created Kibana role auditship_kibana_analyst")
+	does("verify", verify, true, "ok       Kibana dashboard", "ok       Kibana role auditship_kibana_analyst", "verified: ")
 	if len(store.roles) != 1 || !store.users["elastic"] || len(store.users) != 1 {
 		t.Errorf("roles %d, signed in as %v", len(store.roles), store.users)
 	}
-	does("again", kb.install(ctx, &out, false))
 
 	store.edit()
-	does("plan after an edit", kb.showPlan(ctx, &out), "! Kibana search", "changed (")
-	does("install after an edit", kb.install(ctx, &out, false), "left alone Kibana search")
-	does("verify after an edit", kb.verify(ctx, &out), "changed (")
-	does("by force", kb.install(ctx, &out, true), "replaced Kibana search")
-	does("plan at last", kb.showPlan(ctx, &out), "Kibana: ")
+	does("plan after an edit", plan, true, "! Kibana search", ": changed by a person, left alone without --force", "    columns")
+	does("plan by force", plan, true, ": changed by a person, would be replaced by --force")
+	does("install after an edit", install, true, ": changed by a person, left alone without --force")
+	does("verify after an edit", verify, true, "unproven Kibana search", "as shipped: changed by a person (columns)", ", 1 unproven, documents are kept 180d")
+	does("by force", install, true, "replaced Kibana search")
+	does("plan at last", plan, true, "Kibana, space default: ")
 
 	for name := range store.roles {
 		store.roles[name] = []byte(`{"elasticsearch":{"cluster":["all"]}}`)
 	}
-	does("a role of a person's", kb.install(ctx, &out, false), "left alone Kibana role")
+	does("a role of a person's", install, true, "! Kibana role auditship_kibana_analyst: changed by a person, left alone")
+	does("verify a role of a person's", verify, false, "FAILED   Kibana role auditship_kibana_analyst: as shipped: changed by a person (rights)")
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/exporter/peer"
+	"github.com/auditship/auditship/kibana"
 )
 
 // impostor shows a certificate that it made itself and, beside it, that of an
@@ -62,12 +63,12 @@ elasticsearch: {urls: %q, ca_fingerprint: %s, api_key: "c4nary"}
 	for _, args := range [][]string{{"check", "--online"}, {"setup", "--plan"}, {"export", "--last", "1d"}} {
 		want(t, runMain(append(args, "-c", cfg)...), exitUnreachable, "its own is not signed by it")
 	}
-	kb, err := newKibanaSetup(config.Kibana{URL: address, CAFingerprint: pin}, config.Elasticsearch{Username: "elastic"})
+	kb, err := kibanaClient(config.Kibana{URL: address, CAFingerprint: pin}, config.Elasticsearch{Username: "elastic"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer kb.close()
-	if err := kb.showPlan(t.Context(), io.Discard); !errors.Is(err, peer.ErrNotSigned) || exitCode(err) != exitUnreachable {
+	defer kb.Close()
+	if _, err := kibana.NewTarget(kb).Plan(t.Context()); !errors.Is(err, peer.ErrNotSigned) || exitCode(err) != exitUnreachable {
 		t.Errorf("Kibana: %v", err)
 	}
 	if n := asked.Load(); n != 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/strictyaml"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/install"
 	"github.com/auditship/auditship/kibana"
 	"github.com/auditship/auditship/mappings"
 )
@@ -22,12 +23,13 @@ import (
 // setup is one call of the command.
 type setup struct {
 	*program
-	plan, verify, force bool
+	plan, verify, force, rules bool
 
 	print    string // for whom, "" for nobody
 	keyFile  string
 	username string
 	release  string // for --print
+	kept     string // how long documents are to be kept
 
 	newKey bool // --create-key made one
 	// expires is how long that key is to be good for, 0 for ever.
@@ -46,8 +48,16 @@ data view, saved searches and dashboard. It shows what differs, applies it,
 rolls a data stream over if its mapping changed, and proves the result.
 
 Run it once, and again after each upgrade: a second run changes nothing. What a
-person changed is left alone and named; --force replaces it. Your own settings
-and fields belong into the component template ` + mappings.CustomComponent + `.
+person changed is left alone and named; --force replaces it. So is a retention
+that is shorter than the one installed: ILM would delete older records at once;
+--plan names the indices and how many documents they hold. Your own settings and
+fields belong into the component template ` + mappings.CustomComponent + `.
+
+--verify looks at every backing index: that ILM manages it, under a policy that
+deletes when retention says, that it makes progress and counts from its rollover;
+at the policy of the next one; and at what the next write will hit. Each line is
+ok, FAILED with what to do, or unproven: a person changed what is theirs to
+change.
 
 It signs in as --username, with the password from AUDITSHIP_SETUP_PASSWORD,
 ELASTIC_PASSWORD or a prompt, else with what elasticsearch is configured with.
@@ -68,6 +78,7 @@ the configuration is wrong, 3 that a server did not answer.`,
 		Example: `  auditship setup --username elastic --create-key /etc/auditship/elasticsearch.key
   auditship setup --plan
   auditship setup --verify
+  auditship setup --rules --username elastic
   auditship setup --print > install.txt
   auditship setup --print=kibana > api7-audit.ndjson`,
 		Args: noArguments,
@@ -83,6 +94,7 @@ the configuration is wrong, 3 that a server did not answer.`,
 	flags.BoolVar(&s.plan, "plan", false, "show what would be changed, and change nothing")
 	flags.BoolVar(&s.verify, "verify", false, "prove what is installed, and change nothing")
 	flags.BoolVar(&s.force, "force", false, "replace what a person changed, too")
+	flags.BoolVar(&s.rules, "rules", false, "install detection and alert rules in Kibana too, all disabled")
 	flags.StringVar(&s.print, "print", "", "write the requests for Kibana's Dev Tools, or with =kibana the file that Kibana imports; needs no connection")
 	flags.Lookup("print").NoOptDefVal = printRequests
 	flags.StringVar(&s.release, "for", "9.1", "with --print: the `version` of Elasticsearch, or serverless")
@@ -98,6 +110,7 @@ the configuration is wrong, 3 that a server did not answer.`,
 
 func (s *setup) run(ctx context.Context, cfg *config.Config) error {
 	opts := mappings.Options{Retention: cfg.Retention.Duration()}
+	s.kept = cfg.Retention.String()
 	switch s.print {
 	case "":
 	case printRequests:
@@ -116,18 +129,44 @@ func (s *setup) run(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	kb, err := newKibanaSetup(cfg.Kibana, es)
-	if err != nil {
-		return err
+	defer client.Close()
+	targets := []target{mappings.NewTarget(client, opts, cfg.Elasticsearch.Namespace)}
+	if cfg.Kibana.URL != "" {
+		kb, err := kibanaClient(cfg.Kibana, es)
+		if err != nil {
+			return err
+		}
+		defer kb.Close()
+		targets = append(targets, kibana.NewTarget(kb))
+		if s.rules {
+			targets = append(targets, kibana.NewRuleTarget(kb))
+		}
+	} else if s.rules {
+		return misused(errors.New("--rules: kibana.url is not configured"))
 	}
-	defer kb.close()
 	switch {
 	case s.plan:
-		return s.showPlan(ctx, client, opts, kb)
+		return s.each(targets, func(t target) error { return s.showPlan(ctx, t) })
 	case s.verify:
-		return s.proveAll(ctx, client, opts, cfg.Elasticsearch.Namespace, kb)
+		return s.proveAll(ctx, targets, true)
 	}
-	return s.install(ctx, client, opts, cfg, kb)
+	return s.install(ctx, client, cfg, targets)
+}
+
+// target is a server that setup installs something on.
+type target interface {
+	Plan(context.Context) (install.Plan, error)
+	Apply(ctx context.Context, force bool, report func(step string)) error
+	Verify(context.Context) ([]install.Check, error)
+}
+
+// each does something with every target, whether or not it goes well with the others.
+func (s *setup) each(targets []target, do func(target) error) error {
+	var errs []error
+	for _, t := range targets {
+		errs = append(errs, do(t))
+	}
+	return errors.Join(errs...)
 }
 
 // What --print takes.
@@ -154,25 +193,52 @@ func (s *setup) printRequests(opts mappings.Options) error {
 	return printKibanaRoles(s.stdout)
 }
 
-// showPlan prints the difference and changes nothing.
-func (s *setup) showPlan(ctx context.Context, client *exporter.Client, opts mappings.Options, kb *kibanaSetup) error {
-	plan, err := mappings.NewPlan(ctx, client, opts)
+// showPlan prints what would be done on one target. What is as it should be is
+// counted only.
+func (s *setup) showPlan(ctx context.Context, t target) error {
+	plan, err := t.Plan(ctx)
 	if err != nil {
 		return err
 	}
-	s.difference(plan)
-	return kb.showPlan(ctx, s.stdout)
+	for _, item := range plan.Items {
+		if item.State == install.Current {
+			continue
+		}
+		s.say(signs[item.State] + " " + item.Name + s.fate(item.State))
+		for _, detail := range item.Details {
+			s.say("    " + detail)
+		}
+	}
+	for _, note := range plan.Notes {
+		s.say(note)
+	}
+	s.say(fmt.Sprintf("%s: %d of %s as shipped", plan.Server, plan.In(install.Current), count(len(plan.Items), "object")))
+	return nil
+}
+
+var signs = map[install.State]string{install.Missing: "+", install.Outdated: "~", install.Changed: "!", install.Deletes: "!"}
+
+// fate says what happens to what is left alone unless forced.
+func (s *setup) fate(state install.State) string {
+	does := ", replaced by --force"
+	switch {
+	case state.Due(false) || state == install.Current:
+		return ""
+	case s.plan && s.force:
+		does = ", would be replaced by --force"
+	case !s.force:
+		does = ", left alone without --force"
+	}
+	if state == install.Changed {
+		return ": changed by a person" + does
+	}
+	return ": " + string(state) + does
 }
 
 // install does everything, Elasticsearch first: a Kibana that fails must not
 // keep the agent from its templates and its key.
-func (s *setup) install(ctx context.Context, client *exporter.Client, opts mappings.Options, cfg *config.Config, kb *kibanaSetup) error {
-	plan, err := mappings.NewPlan(ctx, client, opts)
-	if err != nil {
-		return err
-	}
-	s.difference(plan)
-	if err := plan.Apply(ctx, s.force, s.say); err != nil {
+func (s *setup) install(ctx context.Context, client *exporter.Client, cfg *config.Config, targets []target) error {
+	if err := s.installOn(ctx, targets[0]); err != nil {
 		return err
 	}
 	if s.keyFile != "" {
@@ -180,86 +246,54 @@ func (s *setup) install(ctx context.Context, client *exporter.Client, opts mappi
 			return err
 		}
 	}
-	inKibana := kb.install(ctx, s.stdout, s.force)
-	proven := s.prove(ctx, client, opts, cfg.Elasticsearch.Namespace, false)
-	if err := errors.Join(inKibana, proven); err != nil {
+	installed := s.each(targets[1:], func(t target) error { return s.installOn(ctx, t) })
+	if installed != nil {
+		targets = targets[:1]
+	}
+	if err := errors.Join(installed, s.proveAll(ctx, targets, false)); err != nil {
 		return err
 	}
 	s.nextSteps(cfg)
 	return nil
 }
 
-// difference prints what a plan would do. What is as it should be is counted
-// only.
-func (s *setup) difference(plan *mappings.Plan) {
-	unchanged := 0
-	for _, o := range plan.Objects {
-		switch o.Action {
-		case mappings.Unchanged:
-			unchanged++
-			continue
-		case mappings.Create:
-			s.say("+ " + o.String())
-			continue // all of it is new: --print shows it
-		case mappings.ChangedByHand:
-			s.say("! " + o.String() + ": changed by a person" + s.fate())
-		default:
-			s.say("~ " + o.String())
-		}
-		for _, c := range o.Changes {
-			s.say("    " + c.String())
-		}
+func (s *setup) installOn(ctx context.Context, t target) error {
+	if err := s.showPlan(ctx, t); err != nil {
+		return err
 	}
-	for _, step := range plan.Steps {
-		if step.ByHand {
-			s.say("! " + step.String() + ": set by a person" + s.fate())
-			continue
-		}
-		s.say("~ " + step.String())
-	}
-	if plan.SecurityOff {
-		s.say("security is off on this server: no roles, no keys, and anybody may read and change the trail")
-	}
-	s.say(fmt.Sprintf("%s: %d of %s as shipped", serverName(plan.Server), unchanged, count(len(plan.Objects), "object")))
-}
-
-// fate says what happens to what a person changed.
-func (s *setup) fate() string {
-	if s.force {
-		return ", replaced by --force"
-	}
-	return ", left alone without --force"
+	return t.Apply(ctx, s.force, s.say)
 }
 
 func (s *setup) say(line string) {
 	_, _ = fmt.Fprintln(s.stdout, line) // a lost line changes nothing that is done
 }
 
-// proveAll is --verify.
-func (s *setup) proveAll(ctx context.Context, client *exporter.Client, opts mappings.Options, namespace string, kb *kibanaSetup) error {
-	return errors.Join(s.prove(ctx, client, opts, namespace, true), kb.verify(ctx, s.stdout))
-}
-
-// prove checks the live streams. It prints every check, or only those that
-// fail.
-func (s *setup) prove(ctx context.Context, client *exporter.Client, opts mappings.Options, namespace string, all bool) error {
-	report, err := mappings.Verify(ctx, client, opts, namespace)
-	if err != nil {
+// proveAll proves every target and says how it went. It prints every check, or only
+// those that are not ok.
+func (s *setup) proveAll(ctx context.Context, targets []target, all bool) error {
+	var checks []install.Check
+	err := s.each(targets, func(t target) error {
+		found, err := t.Verify(ctx)
+		checks = append(checks, found...)
 		return err
-	}
-	bad := 0
-	for _, c := range report {
-		if !c.OK {
-			bad++
-		}
-		if all || !c.OK {
+	})
+	for _, c := range checks {
+		if all || c.Result != install.OK {
 			s.say(c.String())
 		}
 	}
-	if bad > 0 {
-		return fmt.Errorf("%d of %s failed", bad, count(len(report), "check"))
+	failed, unproven := len(install.With(install.Failed, checks)), len(install.With(install.Unproven, checks))
+	switch {
+	case failed > 0:
+		return errors.Join(err, fmt.Errorf("%d of %s failed", failed, count(len(checks), "check")))
+	case err != nil || len(checks) == 0:
+		return err
 	}
-	s.say(fmt.Sprintf("verified: %s, documents are kept %s", count(len(report), "check"), config.Duration(opts.Retention)))
+	line := "verified: " + count(len(checks)-unproven, "check")
+	if unproven > 0 {
+		line += fmt.Sprintf(", %d unproven", unproven)
+	}
+	s.say(line + ", documents are kept " + s.kept)
 	return nil
 }
 
@@ -358,11 +392,4 @@ func (s *setup) nextSteps(cfg *config.Config) {
 	default:
 		s.say("next: auditship check, then auditship run")
 	}
-}
-
-func serverName(i exporter.Info) string {
-	if i.Serverless {
-		return "Elasticsearch Serverless"
-	}
-	return "Elasticsearch " + i.Version.String()
 }

@@ -65,7 +65,7 @@ func TestR18Setup(t *testing.T) {
 		want(t, run(append(admin, "--plan")...), exitDone,
 			"+ ILM policy logs-api7.audit\n", "+ role auditship_agent\n", "Elasticsearch 8.19.9: 0 of 7 objects as shipped\n")
 	}
-	want(t, run(append(admin, "--verify")...), exitFailed, "FAILED ILM policy logs-api7.audit: exists")
+	want(t, run(append(admin, "--verify")...), exitFailed, "FAILED   ILM policy logs-api7.audit: exists")
 
 	// The first run.
 	want(t, run(append(admin, "--create-key", keyFile)...), exitDone,
@@ -88,20 +88,20 @@ func TestR18Setup(t *testing.T) {
 	}
 	index()
 	want(t, run(append(admin, "--verify")...), exitDone,
-		`ok     ILM policy logs-api7.audit: delete.min_age: "90d", wanted "90d"`,
-		"ok     data stream logs-api7.audit-default: ILM policy: .ds-logs-api7.audit-default-")
+		`ok       ILM policy logs-api7.audit: delete.min_age: "90d", wanted "90d"`,
+		"ok       data stream logs-api7.audit-default: backing index: .ds-logs-api7.audit-default-")
 	config180, _ := setupConfig(t, node.URL, node.CAFile, "")
 	want(t, runMain(append([]string{"setup", "-c", config180, "--verify"}, admin...)...), exitFailed,
-		`FAILED ILM policy logs-api7.audit: delete.min_age: "90d", wanted "180d"`)
+		`FAILED   ILM policy logs-api7.audit: delete.min_age: "90d", wanted "180d"`)
 
 	// A person adds a field by the hook: the write index gets it by a rollover.
 	hook := `{"template":{"mappings":{"properties":{"labels":{"properties":{"site":{"type":"keyword"}}}}}}}`
 	if status, answer, err := node.Do(t.Context(), "PUT", "/_component_template/logs-api7.audit@custom", []byte(hook)); err != nil || status != 200 {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
-	want(t, run(append(admin, "--plan")...), exitDone, "~ roll over data stream logs-api7.audit-default")
+	want(t, run(append(admin, "--plan")...), exitDone, "~ rollover of data stream logs-api7.audit-default")
 	got = run(admin...)
-	want(t, got, exitDone, "rolled over data stream logs-api7.audit-default\n", "7 of 7 objects as shipped\n")
+	want(t, got, exitDone, "rolled over data stream logs-api7.audit-default\n", "7 of 8 objects as shipped\n")
 	got = run(admin...)
 	if want(t, got, exitDone, "7 of 7 objects as shipped\n"); strings.Contains(got.stdout, "rolled over") {
 		t.Errorf("it rolled over again:\n%s", got.stdout)
@@ -117,7 +117,7 @@ func TestR18Setup(t *testing.T) {
 	if status, answer, err := node.Do(t.Context(), "PUT", "/_ilm/policy/logs-api7.audit", []byte(policy)); err != nil || status != 200 {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
-	want(t, run(append(admin, "--verify")...), exitFailed, `FAILED ILM policy logs-api7.audit: delete.min_age: "7d", wanted "90d"`)
+	want(t, run(append(admin, "--verify")...), exitFailed, `FAILED   ILM policy logs-api7.audit: delete.min_age: "7d", wanted "90d"`)
 	want(t, run(append(admin, "--plan")...), exitDone,
 		"! ILM policy logs-api7.audit: changed by a person, left alone without --force\n", `~ policy.phases.delete.min_age: "7d" -> "90d"`)
 	want(t, run(admin...), exitFailed, "left alone without --force", "FAILED")
@@ -296,9 +296,9 @@ func TestSetupNeedsNoInputs(t *testing.T) {
 
 func TestSetupLeavesNoEmptyKeyFile(t *testing.T) {
 	t.Setenv("AUDITSHIP_SETUP_PASSWORD", "c4nary-s3cret")
-	config, keyFile := setupConfig(t, refusing(t, "/_security/api_key", http.StatusInternalServerError), "", "")
+	config, keyFile := setupConfig(t, refusing(t, "/_security/api_key", http.StatusBadRequest), "", "")
 	got := runMain("setup", "-c", config, "--username", "elastic", "--create-key", keyFile)
-	want(t, got, exitFailed, "create API key auditship-agent-", "500")
+	want(t, got, exitFailed, "create API key auditship-agent-", "400")
 	if _, err := os.Stat(keyFile); !os.IsNotExist(err) {
 		t.Errorf("the key file: %v", err)
 	}

@@ -21,10 +21,13 @@
 //
 // No ILM runner: policies are stored (in the cluster state, so they survive
 // Restart), listed and explained, but nothing rolls over or is deleted on
-// time; call _rollover. Explain answers the hot phase for every index whose
-// policy exists. No ingest processors, no scripts, no _reindex,
-// _update_by_query or _delete_by_query, no field types wildcard,
-// match_only_text or constant_keyword.
+// time; call _rollover. Explain answers what the runner would have brought about
+// a poll later: the write index waits for its rollover, an older one has completed
+// its hot phase. PUT /INDEX/_ilm/stage puts an index into any other state, for
+// tests of what can go wrong.
+//
+// No ingest processors, no scripts, no _reindex, _update_by_query or
+// _delete_by_query, no field types wildcard, match_only_text or constant_keyword.
 // The built-in index templates of the stack (logs, priority 100, and its kin)
 // do not exist here: what must outrank them has to be tested by its priority.
 //

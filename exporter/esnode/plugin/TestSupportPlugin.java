@@ -27,6 +27,7 @@ import org.elasticsearch.action.ActionRequest;
 import org.elasticsearch.action.ActionRequestValidationException;
 import org.elasticsearch.action.ActionResponse;
 import org.elasticsearch.action.ActionType;
+import org.elasticsearch.action.admin.indices.rollover.RolloverInfo;
 import org.elasticsearch.action.datastreams.DeleteDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.DataStreamInfo;
@@ -48,6 +49,7 @@ import org.elasticsearch.cluster.metadata.DataStreamLifecycle;
 import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
+import org.elasticsearch.cluster.metadata.LifecycleExecutionState;
 import org.elasticsearch.cluster.metadata.MetadataDeleteIndexService;
 import org.elasticsearch.cluster.metadata.MetadataIndexTemplateService;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
@@ -106,6 +108,7 @@ import org.elasticsearch.xpack.core.ilm.LifecyclePolicyMetadata;
 import org.elasticsearch.xpack.core.ilm.LifecycleSettings;
 import org.elasticsearch.xpack.core.ilm.LifecycleType;
 import org.elasticsearch.xpack.core.ilm.MigrateAction;
+import org.elasticsearch.xpack.core.ilm.OperationMode;
 import org.elasticsearch.xpack.core.ilm.ReadOnlyAction;
 import org.elasticsearch.xpack.core.ilm.RolloverAction;
 import org.elasticsearch.xpack.core.ilm.SearchableSnapshotAction;
@@ -186,6 +189,9 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
             new ActionHandler(GetLifecycleAction.INSTANCE, GetPolicies.class),
             new ActionHandler(DeleteLifecycleAction.INSTANCE, DeletePolicy.class),
             new ActionHandler(GetStatusAction.INSTANCE, GetStatus.class),
+            new ActionHandler(ILMActions.START, Start.class),
+            new ActionHandler(ILMActions.STOP, Stop.class),
+            new ActionHandler(STAGE, Stage.class),
             new ActionHandler(ExplainLifecycleAction.INSTANCE, Explain.class)
         );
     }
@@ -210,7 +216,10 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
             new Endpoint("ilm_get", TestSupportPlugin::getPolicies, "GET /_ilm/policy", "GET /_ilm/policy/{name}"),
             new Endpoint("ilm_delete", TestSupportPlugin::deletePolicy, "DELETE /_ilm/policy/{name}"),
             new Endpoint("ilm_status", TestSupportPlugin::getStatus, "GET /_ilm/status"),
-            new Endpoint("ilm_explain", TestSupportPlugin::explain, "GET /{index}/_ilm/explain")
+            new Endpoint("ilm_start", (r, c) -> operate(r, c, ILMActions.START), "POST /_ilm/start"),
+            new Endpoint("ilm_stop", (r, c) -> operate(r, c, ILMActions.STOP), "POST /_ilm/stop"),
+            new Endpoint("ilm_explain", TestSupportPlugin::explain, "GET /{index}/_ilm/explain"),
+            new Endpoint("ilm_stage", TestSupportPlugin::stage, "PUT /{index}/_ilm/stage")
         );
     }
 
@@ -317,6 +326,18 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
     private static Send getStatus(RestRequest request, NodeClient client) {
         var get = new AcknowledgedRequest.Plain(RestUtils.getMasterNodeTimeout(request), RestUtils.getAckTimeout(request));
         return channel -> client.execute(GetStatusAction.INSTANCE, get, new RestToXContentListener<>(channel));
+    }
+
+    private static Send operate(RestRequest request, NodeClient client, ActionType<AcknowledgedResponse> action) {
+        var operate = new OperateRequest(request);
+        return channel -> client.execute(action, operate, new RestToXContentListener<>(channel));
+    }
+
+    private static Send stage(RestRequest request, NodeClient client) throws IOException {
+        try (XContentParser parser = request.contentParser()) {
+            var stage = new StageRequest(request, request.param("index"), parser.mapStrings());
+            return channel -> client.execute(STAGE, stage, new RestToXContentListener<>(channel));
+        }
     }
 
     private static Send explain(RestRequest request, NodeClient client) {
@@ -495,18 +516,121 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
             return new ExplainLifecycleResponse(answers);
         }
 
-        /** An index stays for ever in the first step of its hot phase; one whose policy is missing is in no phase. */
+        /**
+         * The state that a test staged, else the one in which the runner would leave the index: the write index waits for
+         * its rollover, an older one has completed its hot phase. Without its policy it is in no phase.
+         */
         private static IndexLifecycleExplainResponse managed(IndexMetadata index, boolean error) {
-            Long created = index.getCreationDate();
-            return Release.managed(
-                index.getIndex().getName(),
-                created,
-                index.getLifecyclePolicyName(),
-                error ? null : created,
-                error ? null : "hot",
-                error ? null : RolloverAction.NAME,
-                error ? null : "check-rollover-ready"
-            );
+            Settings settings = index.getSettings();
+            Long rolledOver = index.getRolloverInfos().values().stream().map(RolloverInfo::getTime).max(Long::compare).orElse(null);
+            Long origination = IndexSettings.LIFECYCLE_ORIGINATION_DATE_SETTING.get(settings);
+            LifecycleExecutionState state = index.getLifecycleExecutionState();
+            Long from = rolledOver == null ? Long.valueOf(index.getCreationDate()) : rolledOver;
+            if (state.lifecycleDate() != null) {
+                from = state.lifecycleDate();
+            }
+            if (origination != -1L) {
+                from = origination;
+            }
+            if (state.phase() == null && error == false) {
+                state = LifecycleExecutionState.builder()
+                    .setPhase("hot")
+                    .setAction(rolledOver == null ? RolloverAction.NAME : "complete")
+                    .setStep(rolledOver == null ? "check-rollover-ready" : "complete")
+                    .setPhaseTime(from)
+                    .setActionTime(from)
+                    .setStepTime(from)
+                    .build();
+            }
+            return Release.managed(index, state, error ? null : from, LifecycleSettings.LIFECYCLE_SKIP_SETTING.get(settings));
+        }
+    }
+
+    /** Starts or stops the runner that is not there; its status says so. */
+    public static final class OperateRequest extends AcknowledgedRequest<OperateRequest> {
+        OperateRequest(RestRequest request) {
+            super(RestUtils.getMasterNodeTimeout(request), RestUtils.getAckTimeout(request));
+        }
+    }
+
+    private abstract static class Operate extends TransportAction<OperateRequest, AcknowledgedResponse> {
+        private final ClusterService clusterService;
+        private final OperationMode mode;
+
+        Operate(ActionType<?> action, OperationMode mode, TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(action.name(), filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+            this.mode = mode;
+        }
+
+        @Override
+        protected void doExecute(Task task, OperateRequest request, ActionListener<AcknowledgedResponse> listener) {
+            clusterService.submitUnbatchedStateUpdateTask(actionName, new AckedClusterStateUpdateTask(request, listener) {
+                @Override
+                public ClusterState execute(ClusterState state) {
+                    return Release.with(state, new IndexLifecycleMetadata(policies(state), mode));
+                }
+            });
+        }
+    }
+
+    public static final class Start extends Operate {
+        @Inject
+        public Start(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(ILMActions.START, OperationMode.RUNNING, transport, filters, clusterService);
+        }
+    }
+
+    public static final class Stop extends Operate {
+        @Inject
+        public Stop(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(ILMActions.STOP, OperationMode.STOPPED, transport, filters, clusterService);
+        }
+    }
+
+    // ---- PUT /{index}/_ilm/stage: what the runner would have written into the index's metadata, and its age ------
+
+    private static final ActionType<AcknowledgedResponse> STAGE = new ActionType<>("cluster:admin/ilm/_move/stage");
+
+    public static final class StageRequest extends AcknowledgedRequest<StageRequest> {
+        private final String index;
+        private final Map<String, String> lifecycle;
+
+        StageRequest(RestRequest request, String index, Map<String, String> lifecycle) {
+            super(RestUtils.getMasterNodeTimeout(request), RestUtils.getAckTimeout(request));
+            this.index = index;
+            this.lifecycle = lifecycle;
+        }
+    }
+
+    public static final class Stage extends TransportAction<StageRequest, AcknowledgedResponse> {
+        private final ClusterService clusterService;
+
+        @Inject
+        public Stage(TransportService transport, ActionFilters filters, ClusterService clusterService) {
+            super(STAGE.name(), filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+        }
+
+        @Override
+        protected void doExecute(Task task, StageRequest request, ActionListener<AcknowledgedResponse> listener) {
+            clusterService.submitUnbatchedStateUpdateTask(actionName, new AckedClusterStateUpdateTask(request, listener) {
+                @Override
+                public ClusterState execute(ClusterState state) {
+                    var settings = Release.project(state).index(request.index).getSettings();
+                    var index = IndexMetadata.builder(Release.project(state).index(request.index));
+                    var lifecycle = new HashMap<>(request.lifecycle);
+                    String created = lifecycle.remove("index_created");
+                    if (created != null) {
+                        index.settings(Settings.builder().put(settings).put(IndexMetadata.SETTING_CREATION_DATE, created));
+                        index.settingsVersion(index.settingsVersion() + 1);
+                    }
+                    if (lifecycle.isEmpty() == false) {
+                        index.putCustom(LifecycleExecutionState.ILM_CUSTOM_METADATA_KEY, lifecycle);
+                    }
+                    return Release.with(state, index);
+                }
+            });
         }
     }
 

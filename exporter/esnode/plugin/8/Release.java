@@ -7,9 +7,12 @@ import org.elasticsearch.action.support.IndicesOptions;
 import org.elasticsearch.cluster.ClusterState;
 import org.elasticsearch.cluster.health.ClusterHealthStatus;
 import org.elasticsearch.cluster.health.ClusterStateHealth;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
+import org.elasticsearch.cluster.metadata.LifecycleExecutionState;
 import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.common.bytes.BytesArray;
 import org.elasticsearch.rest.RestRequest;
 import org.elasticsearch.rest.RestUtils;
 import org.elasticsearch.xcontent.NamedXContentRegistry;
@@ -53,6 +56,10 @@ final class Release {
         return with(state, project);
     }
 
+    static ClusterState with(ClusterState state, IndexMetadata.Builder index) {
+        return with(state, Metadata.builder(project(state)).put(index));
+    }
+
     private static ClusterState with(ClusterState state, Metadata.Builder project) {
         return ClusterState.builder(state).metadata(project).build();
     }
@@ -82,37 +89,29 @@ final class Release {
         return new ExplainLifecycleRequest();
     }
 
-    /** Of an index that stays in the step it is in since it was created. */
-    static IndexLifecycleExplainResponse managed(
-        String index,
-        Long created,
-        String policy,
-        Long since,
-        String phase,
-        String action,
-        String step
-    ) {
+    /** Of an index in that state of its lifecycle. */
+    static IndexLifecycleExplainResponse managed(IndexMetadata index, LifecycleExecutionState state, Long from, boolean skip) {
         return IndexLifecycleExplainResponse.newManagedIndexResponse(
-            index,
-            created,
-            policy,
-            since,
-            phase,
-            action,
-            step,
+            index.getIndex().getName(),
+            index.getCreationDate(),
+            index.getLifecyclePolicyName(),
+            from,
+            state.phase(),
+            state.action(),
+            state.step(),
+            state.failedStep(),
+            state.isAutoRetryableError(),
+            state.failedStepRetryCount(),
+            state.phaseTime(),
+            state.actionTime(),
+            state.stepTime(),
             null,
             null,
             null,
-            since,
-            since,
-            since,
+            state.stepInfo() == null ? null : new BytesArray(state.stepInfo()),
             null,
             null,
-            null,
-            null,
-            null,
-            null,
-            false
+            skip
         );
     }
 }
