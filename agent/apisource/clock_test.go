@@ -54,7 +54,7 @@ func TestAPositionInTheFutureGoesBack(t *testing.T) {
 	d := newDesk(t, g)
 	var log bytes.Buffer
 	d.config.Log = zerolog.New(&log)
-	d.saved, d.age = encodePosition(noon.Add(23*time.Hour).UnixMilli(), nil), 2*time.Hour
+	d.saved, d.age = position{Next: noon.Add(23 * time.Hour)}.encode(), 2*time.Hour
 	d.once()
 	if n := len(d.ids); n < 140 {
 		t.Errorf("%d of some 144 records since it was saved, and the overlap, came", n)

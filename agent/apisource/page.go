@@ -2,6 +2,7 @@ package apisource
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"math"
@@ -44,7 +45,7 @@ type pageParser struct {
 	scan jsonscan.Scanner
 	text []byte
 	twin map[key]int // records without an id that this page holds
-	most int         // records that are taken; more are an error
+	most int         // records that are taken, wholePage if 0; more are an error
 }
 
 var errTooManyRecords = &Error{Reason: "gives more records at once than it was asked for; does the audit API answer at this address?", class: lasting}
@@ -82,7 +83,7 @@ func (p *pageParser) parse(body []byte) (page, error) {
 			listed = true
 			var ok bool
 			got.records, ok = p.list(body)
-			if len(got.records) > p.most {
+			if len(got.records) > cmp.Or(p.most, wholePage) {
 				return page{}, errTooManyRecords
 			}
 			if !ok {
@@ -119,7 +120,7 @@ func (p *pageParser) list(body []byte) ([]Record, bool) {
 		if r.key == (key{}) {
 			r.key = p.keyOfText(r.Raw)
 		}
-		if records = append(records, r); len(records) > p.most {
+		if records = append(records, r); len(records) > cmp.Or(p.most, wholePage) {
 			return records, false
 		}
 	}

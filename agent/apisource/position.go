@@ -14,6 +14,18 @@ type position struct {
 	Next time.Time `json:"next"`
 	// Owed are the stretches of time that were read and are not complete.
 	Owed []debt `json:"owed,omitempty"`
+	// Oldest is the time of the oldest record that the gateway had.
+	Oldest *time.Time `json:"oldest,omitempty"`
+}
+
+// position is where the source stands.
+func (s *Source) position() position {
+	p := position{Next: time.UnixMilli(s.next).UTC(), Owed: s.debts.open}
+	if s.retention.oldest != 0 {
+		oldest := time.UnixMilli(s.retention.oldest).UTC()
+		p.Oldest = &oldest
+	}
+	return p
 }
 
 // latest is far enough in the future for any clock, and well within what
@@ -33,6 +45,9 @@ func parsePosition(data []byte) (position, error) {
 	if len(p.Owed) > maxDebts {
 		return position{}, errors.New("read the position: too many debts")
 	}
+	if p.Oldest != nil && (p.Oldest.Before(time.UnixMilli(0)) || p.Oldest.After(latest)) {
+		return position{}, errors.New("read the position: no time of the oldest record")
+	}
 	for _, d := range p.Owed {
 		if !d.From.Before(d.To) || d.From.Before(time.UnixMilli(0)) || d.To.After(latest) {
 			return position{}, errors.New("read the position: a debt without a time")
@@ -41,10 +56,8 @@ func parsePosition(data []byte) (position, error) {
 	return p, nil
 }
 
-// encodePosition is the position that everything before next is settled, but for what
-// is owed.
-func encodePosition(next int64, owed []debt) []byte {
-	data, _ := json.Marshal(position{time.UnixMilli(next).UTC(), owed}) // times before the year 10000 always have a JSON form
+func (p position) encode() []byte {
+	data, _ := json.Marshal(p) // times before the year 10000 always have a JSON form
 	return data
 }
 

@@ -26,6 +26,9 @@ type Config struct {
 	Since        time.Duration // how far back the first start reads; none
 	PageSize     int           // records asked for at once; 100
 	MaxRecord    int64         // bytes of the largest record that is taken; 8 MiB
+	// Retention is how long the gateway keeps its records; DefaultRetention. Where
+	// it is seen to delete some, that counts.
+	Retention time.Duration
 
 	// Once reads up to now and returns.
 	Once bool
@@ -58,6 +61,9 @@ func (c Config) withDefaults() Config {
 	if c.ReachedEnd == nil {
 		c.ReachedEnd = func() {}
 	}
+	if c.Retention == 0 {
+		c.Retention = DefaultRetention
+	}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -83,6 +89,12 @@ type Stats struct {
 	Until atomic.Int64
 	// Behind is how many milliseconds that is before the gateway's clock.
 	Behind atomic.Int64
+	// Oldest is the time of the oldest record that the gateway had when it was asked
+	// last, in milliseconds; 0: not known. Kept is how many milliseconds it keeps
+	// them, and Forgets when it begins to delete what was not read; 0: not known.
+	Oldest, Kept, Forgets atomic.Int64
+	// Gap is of how many milliseconds it had deleted records before they were read.
+	Gap atomic.Int64
 	// Skew is how many milliseconds the gateway's clock is ahead of the agent's.
 	Skew atomic.Int64
 }
@@ -113,6 +125,9 @@ type Source struct {
 	debts     debts
 	savedLast time.Time // when the position that was found was saved
 
+	retention  retention
+	forgetting bool // it was told that the gateway forgets
+
 	trouble    string // why the client waits
 	stalled    string // why the source does
 	namesAsked time.Time
@@ -123,7 +138,7 @@ type Source struct {
 // New makes a source. It sends nothing yet.
 func New(cfg Config) (*Source, error) {
 	cfg = cfg.withDefaults()
-	s := &Source{cfg: cfg, seen: seen{}}
+	s := &Source{cfg: cfg, seen: seen{}, retention: retention{assumed: cfg.Retention}}
 	cfg.Client.Notify = s.notify
 	client, err := NewClient(cfg.Client)
 	if err != nil {
@@ -151,6 +166,7 @@ func (s *Source) notify(reason string) {
 		s.stats.Failures.Add(1)
 	}
 	s.trouble = reason
+	s.countDown(reason != "")
 	s.tell()
 }
 
@@ -213,6 +229,9 @@ func (s *Source) restore(saved []event.Saved) {
 		s.next, s.resumed = p.Next.UnixMilli(), true
 		s.savedLast = s.cfg.now().Add(-e.Age)
 		s.debts.open = p.Owed
+		if p.Oldest != nil {
+			s.retention.oldest = p.Oldest.UnixMilli()
+		}
 		s.tellDebts()
 	}
 }
@@ -263,6 +282,9 @@ func (s *Source) poll(ctx context.Context) (moved bool, err error) {
 			return false, err
 		}
 	}
+	if err := s.learnOldest(ctx); err != nil {
+		return false, err
+	}
 	now := s.client.Now().UnixMilli()
 	s.stats.Skew.Store(now - s.cfg.now().Truncate(time.Second).UnixMilli())
 	end := s.reader.bounds.end(now)
@@ -303,11 +325,16 @@ func (s *Source) begin(ctx context.Context) error {
 			Msg("the saved position lies in the future: a clock was wrong; reading again from before it was saved")
 		s.next = back
 	}
+	if err := s.learnOldest(ctx); err != nil {
+		return err
+	}
+	s.guard(s.next)
 	s.next = max(b.floor(min(s.next, s.trusted(now)-s.cfg.Overlap.Milliseconds())), 0)
 	if s.resumed {
 		s.doubtful = now
 	}
-	s.until = s.next
+	s.until, s.settled = s.next, 0
+	s.overlap, s.day = count{}, count{}
 	s.progress.begin(s.next, now)
 	s.cfg.Log.Info().Time("from", time.UnixMilli(s.next).UTC()).Time("newest", time.UnixMilli(newest).UTC()).
 		Bool("milliseconds", b.Unit == 1).Bool("start_included", b.StartIncluded).Bool("end_included", b.EndIncluded).
@@ -347,6 +374,6 @@ func (s *Source) place(ctx context.Context) error {
 	s.debts.unsaved = false
 	return s.emit(ctx, event.Batch{
 		Input: s.cfg.Input, Gateway: s.cfg.Gateway, Stream: s.stream(), Repeats: true,
-		Position: encodePosition(s.next, s.debts.open),
+		Position: s.position().encode(),
 	})
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auditship/auditship/agent/checkpoint"
 	"github.com/auditship/auditship/agent/config"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/input"
 	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/printable"
@@ -28,7 +30,7 @@ func (p *program) checkOnline(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	for _, in := range cfg.Inputs {
-		c.input(ctx, in)
+		c.input(ctx, in, savedOf(cfg.StateDir, in.ID))
 	}
 	return c.verdict(ctx)
 }
@@ -171,8 +173,8 @@ func (c *onlineCheck) version(ctx context.Context, client *exporter.Client) {
 }
 
 // input checks that an input can be read.
-func (c *onlineCheck) input(ctx context.Context, in config.Input) {
-	for _, f := range input.Check(ctx, in) {
+func (c *onlineCheck) input(ctx context.Context, in config.Input, saved []event.Saved) {
+	for _, f := range input.Check(ctx, in, saved) {
 		what := "input " + string(in.ID) + ": " + f.What
 		switch {
 		case f.Failed:
@@ -186,4 +188,19 @@ func (c *onlineCheck) input(ctx context.Context, in config.Input) {
 			c.ok(what)
 		}
 	}
+}
+
+// savedOf lists the saved positions of an input, as far as they can be read: they only
+// make a finding clearer.
+func savedOf(stateDir string, id event.InputID) (saved []event.Saved) {
+	entries, err := checkpoint.Read(stateDir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if e.Stream.Input == id {
+			saved = append(saved, event.Saved{Stream: e.Stream, Position: e.Position, Age: time.Since(e.Saved)})
+		}
+	}
+	return saved
 }

@@ -33,9 +33,16 @@ type APIInput struct {
 	// their id. Default: 10m.
 	Overlap Duration `yaml:"overlap" min:"0s" max:"7d"`
 
-	// Since is how far back the first start reads. Default: 180d, which is as
-	// long as the gateway keeps its records.
+	// Since is how far back the first start reads. The gateway keeps its records
+	// for 60 days unless its audit.retention_days says otherwise; what it does not
+	// have any more comes from exports only, by auditship import. Default: 180d.
 	Since Duration `yaml:"since" min:"0s" like:"initial_interval,lookback"`
+
+	// GatewayRetention is how long the gateway keeps its records, as its
+	// audit.retention_days says. It tells how much time is left while the gateway
+	// cannot be read; once the agent saw the gateway delete records, that counts.
+	// Default: 60d.
+	GatewayRetention Duration `yaml:"gateway_retention" min:"1d" like:"retention,retention_days"`
 
 	// PageSize is how many records are asked for at once. The agent goes down
 	// by itself if the gateway gives fewer. Default: 100.
@@ -72,12 +79,13 @@ type APIInput struct {
 // DefaultAPIInput has the defaults of an input of type api.
 func DefaultAPIInput() APIInput {
 	return APIInput{
-		PollInterval: Duration(10 * time.Second),
-		Overlap:      Duration(10 * time.Minute),
-		Since:        180 * day,
-		PageSize:     100,
-		MaxRecord:    8 * MiB,
-		Timeout:      Duration(30 * time.Second),
+		PollInterval:     Duration(10 * time.Second),
+		Overlap:          Duration(10 * time.Minute),
+		Since:            180 * day,
+		GatewayRetention: 60 * day,
+		PageSize:         100,
+		MaxRecord:        8 * MiB,
+		Timeout:          Duration(30 * time.Second),
 	}
 }
 

@@ -351,7 +351,7 @@ func TestShippedConfigurationUncommented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, _ := bytes.Cut(text, []byte("\n")) // the title reads like a key
+	_, body, _ := bytes.Cut(text, []byte("\n#\n")) // the title reads like a key
 	whole := commented.ReplaceAll(body, []byte("$1$2"))
 	cfg, err := Parse("/etc/auditship/auditship.yml", whole, shippedEnv(t))
 	if err != nil {
@@ -370,7 +370,7 @@ func TestShippedConfigurationUncommented(t *testing.T) {
 	def.Inputs, def.Rename, def.Observer, def.Masking.Rules, def.DeadLetter.Path = cfg.Inputs, cfg.Rename, cfg.Observer, cfg.Masking.Rules, cfg.DeadLetter.Path
 	def.Elasticsearch.URLs, def.Elasticsearch.APIKey, def.Elasticsearch.CAFile, def.Elasticsearch.Proxy = cfg.Elasticsearch.URLs, cfg.Elasticsearch.APIKey, cfg.Elasticsearch.CAFile, cfg.Elasticsearch.Proxy
 	def.Kibana.URL, def.Kibana.APIKey, def.Kibana.CAFile = cfg.Kibana.URL, cfg.Kibana.APIKey, cfg.Kibana.CAFile
-	def.IDKey, def.Tags, def.location, def.references = cfg.IDKey, cfg.Tags, cfg.location, cfg.references
+	def.IDKey, def.Tags, def.location, def.references, def.literals = cfg.IDKey, cfg.Tags, cfg.location, cfg.references, cfg.literals
 	if !reflect.DeepEqual(*cfg, def) {
 		t.Errorf("a value that is shown as a default is none:\n%+v\nwant\n%+v", *cfg, def)
 	}

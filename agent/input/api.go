@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/auditship/auditship/agent/apisource"
@@ -25,6 +26,7 @@ func (auditAPI) build(in config.Input, s Surroundings) (Built, error) {
 		Input: in.ID, Gateway: in.Gateway, Client: client, Names: s.Names, Once: s.Once,
 		PollInterval: time.Duration(in.API.PollInterval), Overlap: time.Duration(in.API.Overlap),
 		Since: time.Duration(in.API.Since), PageSize: in.API.PageSize, MaxRecord: int64(in.API.MaxRecord),
+		Retention: time.Duration(in.API.GatewayRetention),
 		Condition: func(reason string) {
 			if s.Condition(reason) && reason != "" {
 				s.Log.Warn().Str("reason", reason).Msg("the audit API cannot be read; waiting, nothing is lost")
@@ -41,26 +43,68 @@ func (auditAPI) build(in config.Input, s Surroundings) (Built, error) {
 	return Built{Source: source}, nil
 }
 
-// check asks for one record.
-func (auditAPI) check(ctx context.Context, in config.Input) []Finding {
-	err := readOneRecord(ctx, in.API)
+// check asks for the newest record and the oldest.
+func (auditAPI) check(ctx context.Context, in config.Input, saved []event.Saved) []Finding {
+	oldest, err := readTwoRecords(ctx, in.API)
 	switch {
 	case errors.Is(err, apisource.ErrNoRecords):
 		return []Finding{{What: "the gateway lets the token read its audit records; there are none yet"}}
 	case err != nil:
-		return []Finding{{What: err.Error(), Failed: true, Unreachable: errors.Is(err, peer.ErrUnreachable)}}
+		return []Finding{{
+			What: err.Error(), Failed: true, Unreachable: errors.Is(err, peer.ErrUnreachable), Advice: timeLeft(in.API, saved, time.Now()),
+		}}
+	case oldest.IsZero():
+		return []Finding{{What: "the gateway lets the token read its audit records"}}
 	}
-	return []Finding{{What: "the gateway lets the token read its audit records"}}
+	age := time.Since(oldest)
+	found := []Finding{{What: fmt.Sprintf("the gateway lets the token read its audit records; the oldest is of %s, %s ago",
+		oldest.UTC().Format(time.RFC3339), apisource.Days(age))}}
+	if since := time.Duration(in.API.Since); since > age+24*time.Hour {
+		found = append(found, Finding{
+			What:    fmt.Sprintf("since: %s reaches behind the oldest record that the gateway still has", in.API.Since),
+			Warning: true,
+			Advice: fmt.Sprintf(`The gateway keeps its records for 60 days unless its audit.retention_days says otherwise.
+What is older than %s comes from exports only: auditship import FILE...
+Raise audit.retention_days where records must outlive a long outage of the agent.`, apisource.Days(age)),
+		})
+	}
+	return found
 }
 
-func readOneRecord(ctx context.Context, api *config.APIInput) error {
+// timeLeft says how long the gateway keeps what is not read yet.
+func timeLeft(api *config.APIInput, saved []event.Saved, now time.Time) string {
+	for _, one := range saved {
+		from, at, ok := apisource.Forgets(one.Position, time.Duration(api.GatewayRetention))
+		switch {
+		case !ok:
+		case at.After(now):
+			return fmt.Sprintf("Read up to %s. In %s records will be gone for good: the gateway keeps them for %s.",
+				from.UTC().Format(time.RFC3339), apisource.Days(at.Sub(now)), api.GatewayRetention)
+		default:
+			return fmt.Sprintf("Read up to %s. The gateway keeps records for %s: what came after is being deleted for good.",
+				from.UTC().Format(time.RFC3339), api.GatewayRetention)
+		}
+	}
+	return ""
+}
+
+// readTwoRecords asks for the newest and the oldest record, and returns the time of
+// the latter, zero where the gateway does not tell.
+func readTwoRecords(ctx context.Context, api *config.APIInput) (oldest time.Time, err error) {
 	client, err := onceAsked(api)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	defer client.Close()
-	_, err = apisource.NewReader(client, api.PageSize).Probe(ctx)
-	return err
+	reader := apisource.NewReader(client, api.PageSize)
+	if _, err := reader.Probe(ctx); err != nil {
+		return time.Time{}, err
+	}
+	at, err := reader.Oldest(ctx)
+	if err != nil || at == 0 {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(at), nil
 }
 
 // onceAsked is a client that makes each request once.
@@ -125,5 +169,14 @@ func exportAPI(m *health.Metrics, input event.InputID, source *apisource.Source)
 	m.Gauge("api_stalled_polls", "Polls in a row in which the cursor did not move.", labels, func() float64 { return float64(s.Stalled.Load()) })
 	m.Gauge("api_read_until_timestamp_seconds", "Up to when records were read, by the gateway's clock.", labels, seconds(s.Until.Load))
 	m.Gauge("api_behind_seconds", "How far that is behind the gateway's clock.", labels, seconds(s.Behind.Load))
+	m.Gauge("api_oldest_record_timestamp_seconds", "The time of the oldest record that the gateway still has; 0: not known.", labels, seconds(s.Oldest.Load))
+	m.Gauge("api_kept_seconds", "How long the gateway keeps its records, as far as is known.", labels, seconds(s.Kept.Load))
+	m.Gauge("api_deleted_unread_seconds", "Of how much time the gateway had deleted records before they were read.", labels, seconds(s.Gap.Load))
+	m.Gauge("api_forgets_in_seconds", "When the gateway begins to delete records that were not read, from now; +Inf: not known.", labels, func() float64 {
+		if at := s.Forgets.Load(); at != 0 {
+			return time.Until(time.UnixMilli(at)).Seconds()
+		}
+		return math.Inf(1)
+	})
 	m.Gauge("api_clock_skew_seconds", "How far the gateway's clock is ahead of the agent's.", labels, seconds(s.Skew.Load))
 }

@@ -49,7 +49,7 @@ func filesConfig(in config.Input) filesource.Config {
 	}
 }
 
-func (files) check(ctx context.Context, in config.Input) (findings []Finding) {
+func (files) check(ctx context.Context, in config.Input, _ []event.Saved) (findings []Finding) {
 	reach, err := filesource.Look(ctx, filesConfig(in).Where())
 	if err != nil {
 		findings = append(findings, Finding{

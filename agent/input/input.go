@@ -81,7 +81,8 @@ type Finding struct {
 // configuration, which are in package config, and the reading itself.
 type kind interface {
 	build(in config.Input, s Surroundings) (Built, error)
-	check(ctx context.Context, in config.Input) []Finding
+	// check asks whether the input could be read now. saved are its positions.
+	check(ctx context.Context, in config.Input, saved []event.Saved) []Finding
 	// describe renders a saved position for a person. Its error says that the
 	// position is of another type.
 	describe(position []byte) (string, error)
@@ -102,8 +103,11 @@ func Build(in config.Input, s Surroundings) (Built, error) {
 	return kinds[in.Type].build(in, s)
 }
 
-// Check asks whether an input could be read now.
-func Check(ctx context.Context, in config.Input) []Finding { return kinds[in.Type].check(ctx, in) }
+// Check asks whether an input could be read now. saved are its saved positions, where
+// there are some.
+func Check(ctx context.Context, in config.Input, saved []event.Saved) []Finding {
+	return kinds[in.Type].check(ctx, in, saved)
+}
 
 // Describe renders a saved position of a stream for a person. The type of the input
 // that the stream belongs to says how; where the configuration does not have it any
