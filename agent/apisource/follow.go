@@ -2,7 +2,7 @@ package apisource
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
@@ -117,16 +117,16 @@ func (s *Source) move(ctx context.Context, to int64) error {
 	return s.place(ctx)
 }
 
-// doubtEmpty refuses to believe that nothing happened while the newest record says
+// doubtEmpty refuses to believe that nothing happened while the newest records say
 // that something did: the gateway may take times in another way than it did, after an
 // upgrade.
 func (s *Source) doubtEmpty(ctx context.Context, from, end int64) error {
-	newest, err := s.reader.newest(ctx)
-	if errors.Is(err, ErrNoRecords) || err == nil && (newest.At < from || newest.At >= end) {
-		return nil
-	}
+	newest, err := s.reader.recent(ctx)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(newest, func(r Record) bool { return r.At >= from && r.At < end }) {
+		return nil
 	}
 	s.known = false
 	return &Error{Reason: "has records in a window that it showed empty; asking again how it takes times", class: lasting}

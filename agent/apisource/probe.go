@@ -42,6 +42,15 @@ func (r *Reader) Probe(ctx context.Context) (newest int64, err error) {
 	return rec.At, nil
 }
 
+// recent asks for the newest records, at most probes of them, in no order.
+func (r *Reader) recent(ctx context.Context) ([]Record, error) {
+	got, err := r.ask(ctx, nil, "desc", 1, probes)
+	if isClass(err, broken) || isClass(err, tooLong) {
+		got, err = r.newestSingly(ctx)
+	}
+	return got.records, err
+}
+
 // newest asks for the newest record that has a time.
 func (r *Reader) newest(ctx context.Context) (Record, error) {
 	got, err := r.ask(ctx, nil, "desc", 1, probes)

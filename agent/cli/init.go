@@ -94,7 +94,7 @@ func (f *first) run(ctx context.Context) error {
 func (f *first) test(ctx context.Context, cfg *config.Config) error {
 	c := &onlineCheck{program: f.program}
 	for _, in := range cfg.Inputs {
-		c.input(ctx, in)
+		c.input(ctx, in, nil)
 	}
 	if err := c.reachElasticsearch(ctx, cfg.Elasticsearch); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (q *questions) gateway(ctx context.Context) (err error) {
 			return err
 		}
 		if q.tested(ctx, func(c *onlineCheck, cfg *config.Config) error {
-			c.input(ctx, cfg.Inputs[0])
+			c.input(ctx, cfg.Inputs[0], nil)
 			return nil
 		}) {
 			return nil
