@@ -38,8 +38,7 @@ a terminal nothing is asked at all.
 It never overwrites a configuration. The gateway's token goes into a file of its
 own beside it, for its owner only; Elasticsearch's key is made by setup.`,
 		Example: `  auditship init -c auditship.yml
-  auditship init -c auditship.yml --gateway-url https://dashboard.example.com:7443 \
-      --gateway-token-file /run/secrets/api7-token --elasticsearch-url https://es:9200 --ca-file http_ca.crt
+  auditship init --gateway-url https://gw:7443 --gateway-token-file token --elasticsearch-url https://es:9200
   auditship init -c auditship.yml --paths '/var/log/api7/audit/*.json*' --offline`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -88,8 +88,9 @@ func newMaskDetectorsCommand(p *program) *cobra.Command {
 		Short: "List the kinds of secrets that are known by their looks",
 		Long: `Detectors lists the names that a masking rule can give under detect:. Those of
 the tokens of vendors are together called vendors.`,
-		Example: `  auditship mask detectors`,
-		Args:    cobra.NoArgs,
+		Example: `  auditship mask detectors
+  auditship mask detectors | grep webhook`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			vendors, others := mask.Detectors()
 			_, err := fmt.Fprintf(p.stdout, "%s\n\nvendors:\n%s\n", strings.Join(others, "\n"), strings.Join(vendors, "\n"))
