@@ -20,7 +20,7 @@ const (
 	hasTag                               // <
 	hasBracket                           // { or [
 	hasBase64                            // a long run of base64
-	hasEntity                            // &quot;
+	hasEntity                            // &
 	hasMatch                             // what a regular expression of a rule needs
 	hasWide                              // marks of other scripts: ：
 	hasLines                             // several lines
@@ -35,19 +35,12 @@ func addShapes(f *detect.Filter) {
 	for c, why := range map[string]detect.Shapes{
 		"=": hasPair, ":": hasPair, `"`: hasQuote, "'": hasQuote, "`": hasQuote,
 		"%": hasPercent, "<": hasTag, "{": hasBracket, "[": hasBracket, " --": hasQuote,
-		"&quo": hasEntity, "&lt;": hasEntity, "&#x": hasEntity, "&#X": hasEntity, "&amp": hasEntity, "&col": hasEntity,
-		"&equ": hasEntity, "&apo": hasEntity, "\x00": hasNUL, "\n": hasLines, "-> ": hasPair,
+		"\x00": hasNUL, "\n": hasLines, "-> ": hasPair, "(": hasCall, "&": hasEntity,
 	} {
 		f.AddLiteral(c, why)
 	}
-	for digit := '0'; digit <= '9'; digit++ {
-		f.AddLiteral("&#"+string(digit), hasEntity)
-	}
-	for _, start := range shape.CommandStarts() {
-		f.AddLiteral(start, hasCommand)
-	}
-	for _, start := range shape.CallStarts {
-		f.AddLiteral(start, hasCall)
+	for _, sign := range shape.CommandSigns {
+		f.AddLiteral(sign, hasCommand)
 	}
 	for _, mark := range shape.WideMarks {
 		f.AddLiteral(mark, hasWide)
@@ -307,7 +300,7 @@ func (t *texts) named(text []byte, node paths.Node, why *detect.Reasons, torn bo
 	if has(hasCommand) {
 		shape.Commands(text, &t.reader)
 	}
-	if has(hasCall) {
+	if has(hasCall) && has(hasQuote) {
 		shape.Calls(text, &t.reader)
 	}
 	if has(hasQuote | isMessage | hasWide) {

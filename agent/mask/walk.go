@@ -226,10 +226,10 @@ func (w *walker) close() {
 	case f.typed:
 		w.kin.typed(f, end)
 	}
-	closed := *f
+	array, start := f.array, f.start
 	w.frames = w.frames[:len(w.frames)-1]
-	if closed.array && len(w.frames) > 0 {
-		w.kin.path(w.frame(), stretch{closed.start, end})
+	if array && len(w.frames) > 0 {
+		w.kin.path(w.frame(), stretch{start, end})
 	}
 	w.kept(end)
 }

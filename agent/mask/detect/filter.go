@@ -1,6 +1,7 @@
 package detect
 
 import (
+	_ "embed" // ordinary.txt
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -77,6 +78,9 @@ type stretch struct {
 	why   Shapes
 }
 
+// rowsToo marks a byte that means something to detectors, too.
+const rowsToo Shapes = 1 << 63
+
 // maxDigits is more digits than anything asks for.
 const maxDigits = 16
 
@@ -137,22 +141,37 @@ func rarest(text string) (at int) {
 }
 
 // commonness guesses how often the two pairs of three bytes stand in ordinary
-// text: often where letters follow letters, most so in the middle of words.
-func commonness(three string) (n int) {
-	weight := func(c byte) int {
-		switch {
-		case 'a' <= c && c <= 'z' && c != 'q' && c != 'x' && c != 'z' && c != 'j' && c != 'k':
-			return 4
-		case 'a' <= c && c <= 'z' || c == '/' || c == '-':
-			return 2
+// text, where letters follow letters and digits digits.
+func commonness(three string) int {
+	n := 0
+	for i := range 2 {
+		n += 8 * ordinaryPairs[three[i:i+2]]
+		for _, c := range []byte(three[i : i+2]) {
+			if 'a' <= c && c <= 'z' || chars.IsDigit(c) {
+				n++
+			}
 		}
-		return 1
 	}
-	return weight(three[0])*weight(three[1]) + weight(three[1])*weight(three[2])
+	return n
 }
+
+// ordinaryPairs counts the pairs of bytes in a sample of what records hold.
+var ordinaryPairs = func() map[string]int {
+	found := map[string]int{}
+	for i := range len(ordinary) - 1 {
+		found[ordinary[i:i+2]]++
+	}
+	return found
+}()
+
+// ordinary is a sample of what records hold: addresses, names, sentences, ids.
+//
+//go:embed ordinary.txt
+var ordinary string
 
 func (f *Filter) addByte(c byte, why Shapes, row ID) {
 	if f.singles[c] |= why; why == 0 {
+		f.singles[c] |= rowsToo
 		if f.rows[c] == nil {
 			f.rows[c] = &Set{}
 		}
@@ -182,6 +201,7 @@ func (f *Filter) open(pair uint16, l literal) {
 func (f *Filter) Look(text []byte) (found Reasons) {
 	found.Shapes = f.always
 	f.scan(text, &found)
+	found.Shapes &^= rowsToo
 	if len(text) >= f.fewest {
 		if n := countDigits(text); n >= f.fewest {
 			found.merge(&f.digits[min(n, maxDigits-1)])
@@ -223,8 +243,12 @@ func (f *Filter) scan(text []byte, found *Reasons) {
 }
 
 func (f *Filter) confirm(text []byte, i int, pair uint16, found *Reasons) {
-	f.single(byte(pair), found)
-	f.single(byte(pair>>8), found)
+	if why := f.singles[byte(pair)] | f.singles[pair>>8]; why != 0 {
+		if found.Shapes |= why; why&rowsToo != 0 {
+			f.single(byte(pair), found)
+			f.single(byte(pair>>8), found)
+		}
+	}
 	bucket := f.buckets[f.bucket[pair]]
 	for n := range bucket {
 		l := &bucket[n]
@@ -239,7 +263,7 @@ func (f *Filter) confirm(text []byte, i int, pair uint16, found *Reasons) {
 }
 
 func (f *Filter) single(c byte, found *Reasons) {
-	found.Shapes |= f.singles[c]
+	found.Shapes |= f.singles[c] &^ rowsToo
 	if rows := f.rows[c]; rows != nil {
 		found.merge(&Reasons{Rows: *rows})
 	}

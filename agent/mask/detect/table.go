@@ -32,7 +32,7 @@ var Table = [...]Row{
 		Keeps: []string{"Basic authentication", "basic needs"},
 	},
 	{
-		Name: "userinfo", Needs: append([]string{"://", "@tcp(", "@unix(", ":oracle:"}, each("@/", alnum)...), Find: findUserinfo,
+		Name: "userinfo", Needs: []string{"://", "@"}, Find: findUserinfo,
 		Finds: []string{"postgres://«api7ee:changeme»@db:5432/x", "«root:pw»@tcp(db:3306)/x", "«root:pw»@/x", "jdbc:oracle:thin:«scott/tiger»@//db:1521/x"},
 		Keeps: []string{"https://example.com/a@b", "mailto:ops@example.com"},
 	},

@@ -80,6 +80,7 @@ type Graph struct {
 	literals map[string]int
 	lookUp   literalTable    // the same, for each part of each address
 	families map[string]bool // literals that longer keys may end in: see literal
+	ends     [256]bool       // the last bytes of families
 	globs    []string
 	classes  []class
 	indexes  int // how many element numbers have a class of their own
@@ -113,6 +114,9 @@ func NewGraph(patterns []Pattern, rules *rule.Set, aliases ...Alias) *Graph {
 	}
 	g.lookUp = newLiteralTable(g.literals)
 	g.families = families(patterns)
+	for name := range g.families {
+		g.ends[name[len(name)-1]] = true
+	}
 	leads := map[int]set[state]{}
 	for i, a := range aliases {
 		leads[own+i] = g.lead(a.Of)
@@ -168,6 +172,9 @@ func families(patterns []Pattern) map[string]bool {
 func (g *Graph) literal(key []byte) int32 {
 	if i := g.lookUp.find(key); i >= 0 {
 		return i
+	}
+	if len(key) == 0 || !g.ends[key[len(key)-1]] {
+		return -1
 	}
 	for at := bytes.IndexAny(key, "-_."); at >= 0; {
 		rest := key[at+1:]

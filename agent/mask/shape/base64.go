@@ -39,9 +39,9 @@ func Base64(text []byte, r *Reader) {
 // base64Run decodes one run. It returns false if the run is none.
 func (r *Reader) base64Run(text []byte, at detect.Span) bool {
 	run := text[at.Start:at.End]
-	decoded, ok := r.decodeHex(run)
-	if !ok {
-		decoded, ok = r.decodeBase64(run)
+	decoded, ok := r.decodeBase64(run)
+	if '2' <= run[0] && run[0] <= '7' && len(run)%2 == 0 && hexChars.All(run) {
+		decoded, ok = r.decodeHex(run)
 	}
 	if !ok {
 		return false
@@ -116,11 +116,8 @@ func nextLine(text []byte, end int) int {
 // padding does.
 func endsRun(text []byte, i int) bool { return endsLine(text, i) || text[i] == '=' }
 
-// decodeHex decodes a run of hexadecimal digits that starts as a text does.
+// decodeHex decodes a run of hexadecimal digits if it is text.
 func (r *Reader) decodeHex(run []byte) ([]byte, bool) {
-	if len(run)%2 != 0 || !hexChars.All(run) {
-		return nil, false
-	}
 	r.buffer = slices.Grow(r.buffer[:0], len(run)/2)[:len(run)/2]
 	if _, err := hex.Decode(r.buffer, run); err != nil || !isText(r.buffer) {
 		return nil, false
@@ -157,15 +154,18 @@ func promising(run []byte) bool {
 	if len(run) < 8 {
 		return false
 	}
+	first := base64Value[run[0]]<<2 | base64Value[run[1]]>>4
+	second := base64Value[run[1]]<<4 | base64Value[run[2]]>>2
+	if first < ' ' && first != '\t' && first != '\n' && first != '\r' && first != 0x1f && first != 0 || first == 0x7f ||
+		first >= 0x80 && second < 0x80 {
+		return false // neither text nor packed
+	}
 	v := uint64(0)
 	for _, c := range run[:8] {
 		v = v<<6 | uint64(base64Value[c])
 	}
-	var b [6]byte
-	for i := range b {
-		b[i] = byte(v >> (40 - 8*i))
-	}
-	return isPacked(b[:]) || isWide(b[:]) || textStart(b[:])
+	b := [6]byte{first, second, byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}
+	return textStart(b[:]) || isPacked(b[:]) || isWide(b[:])
 }
 
 // textStart says whether a text may start like this.

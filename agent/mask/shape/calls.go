@@ -7,9 +7,6 @@ import (
 	"github.com/auditship/auditship/agent/mask/rule"
 )
 
-// CallStarts are what a text holds in which Calls can find something.
-var CallStarts = []string{"auth(", "Auth(", "uth (", "mac:", "mac(", "mac.", "Hmac", "HMAC", "aes:", "aes.", "AES.", "jwt:", "jwt.", "_sha1(", "_sha256(", "_sha512(", "_md5(", "ipher", "ogin("}
-
 // secretCalls are the ends of the names of functions that are given secrets: of
 // Redis (red:auth), of ciphers and signatures (hmac:new, ngx.hmac_sha1).
 var secretCalls = []string{

@@ -73,14 +73,11 @@ var programs = func() map[string][]flag {
 	return found
 }()
 
-// CommandStarts are what a text holds in which Commands can find something.
-func CommandStarts() (starts []string) {
-	for name := range programs {
-		if len(name) > 1 {
-			starts = append(starts, name+" ")
-		}
-	}
-	return starts
+// CommandSigns are what a text holds in which Commands can find something: a flag,
+// or a program that needs none.
+var CommandSigns = []string{
+	" -p", " -u", " -a", " -k", " -K", " -w", " -P", " -U", " -b", " -B", " -n", " -c", " -s", " -A", " -X", " -t", " -W", " -h", " -m", " --",
+	" /p:", "-pass", "storepass", "keypass", "-token", "net use", "machine ", "abbitmqctl", "sqlplus ", "sqlldr ", "expdp ", "impdp ",
 }
 
 // Commands reads command lines: curl -u user:SECRET, mysql -pSECRET, redis-cli -a

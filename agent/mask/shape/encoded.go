@@ -58,12 +58,30 @@ func Entities(text []byte, r *Reader) {
 	start := 0
 	for line := range bytes.Lines(text) {
 		body := bytes.TrimRight(line, "\r\n")
-		if bytes.IndexByte(body, '&') >= 0 {
+		if holdsEntity(body) {
 			r.Inside(text, span(start, start+len(body)), []byte(html.UnescapeString(string(body))))
 		}
 		start += len(line)
 	}
 }
+
+// holdsEntity says whether a line holds an entity, named or numeric: &quot; &#58;
+func holdsEntity(line []byte) bool {
+	const longest = 10
+	for {
+		at := bytes.IndexByte(line, '&')
+		if at < 0 {
+			return false
+		}
+		line = line[at+1:]
+		end := entityChars.Run(line[:min(len(line), longest)], 0)
+		if end > 1 && end < len(line) && line[end] == ';' {
+			return true
+		}
+	}
+}
+
+var entityChars = chars.Alnum("#")
 
 // Spaced looks into a text that has NULs in it, as one in UTF-16 has that was read
 // as bytes: without them. It goes as a whole.

@@ -104,7 +104,7 @@ func (q *quoting) word(at detect.Span) {
 			q.left = len(text)
 		}
 	case q.rule != rule.None && q.left > 0 && quotes[string(first)]:
-		q.cited(end)
+		q.cited(at.End)
 	case q.left <= reach:
 		q.left--
 	}
