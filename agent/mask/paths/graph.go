@@ -173,7 +173,7 @@ func (g *Graph) literal(key []byte) int32 {
 	if i := g.lookUp.find(key); i >= 0 {
 		return i
 	}
-	if len(key) == 0 || !g.ends[key[len(key)-1]] {
+	if len(key) == 0 || !g.ends[key[len(key)-1]] || bytes.IndexByte(key, '-') < 0 {
 		return -1
 	}
 	for at := bytes.IndexAny(key, "-_."); at >= 0; {

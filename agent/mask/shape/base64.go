@@ -28,6 +28,10 @@ var Base64Chars = chars.Alnum("+/_-")
 // secret inside goes as a whole.
 func Base64(text []byte, r *Reader) {
 	for i := 0; i < len(text); {
+		if !Base64Chars[text[i]] {
+			i++
+			continue
+		}
 		end := base64End(text, i)
 		if end-i >= MinBase64 && !r.base64Run(text, span(i, end)) {
 			r.base64Parts(text, span(i, end))
@@ -66,7 +70,7 @@ func (r *Reader) base64Parts(text []byte, at detect.Span) {
 		if i < at.End && text[i] != '/' {
 			continue
 		}
-		if i-start >= MinBase64 && i-start < at.End-at.Start {
+		if i-start >= MinBase64 && i-start < at.End-at.Start && promising(text[start:i]) {
 			r.base64Run(text, span(start, i))
 		}
 		start = i + 1
@@ -80,7 +84,7 @@ const minLine = 16
 // are joined, and a shorter last one.
 func base64End(text []byte, i int) int {
 	end := Base64Chars.Run(text, i)
-	for width := end - i; width >= minLine; {
+	for width := end - i; width >= minLine && end < len(text) && (text[end] == '\n' || text[end] == '\r'); {
 		next := nextLine(text, end)
 		if next == end {
 			break
