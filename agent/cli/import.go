@@ -53,6 +53,9 @@ a line, records over several lines, one behind the other or in an array, a saved
 answer of the audit API, or CSV, whose headers are the record's keys or the audit
 page's titles. Each may be compressed with gzip. - is standard input.
 
+What auditship export --details wrote is taken as well, and adds nothing where the
+records are still there: each has the id that it had.
+
 A second run adds nothing. After Ctrl-C the same command goes on where it was.
 An agent may be running, and may have sent the same records.
 
@@ -156,7 +159,7 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 	cfg.Inputs = nil
 	add := func(id event.InputID, f config.FileInput) {
 		cfg.Inputs = append(cfg.Inputs, config.Input{
-			Type: config.TypeFile, ID: id, Gateway: i.gateway, Rename: cfg.Rename, Tags: cfg.Tags, File: &f,
+			Type: config.TypeFile, ID: id, Gateway: i.gateway, Rename: withOwnExports(cfg.Rename), Tags: cfg.Tags, File: &f,
 		})
 	}
 	if stdin {
