@@ -27,6 +27,9 @@ func (e *NotPrivateError) Error() string { return e.Path + " " + e.Why }
 // missing. One that belongs to somebody else, or that others may write to, is a
 // *NotPrivateError and stays untouched.
 func OpenPrivate(path string) (*Folder, error) {
+	if err := ownWay(path); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
@@ -38,6 +41,27 @@ func OpenPrivate(path string) (*Folder, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// ownWay is an error if a folder on the way belongs to another user, who could lead it
+// anywhere.
+func ownWay(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	for {
+		if info, err := os.Stat(path); err == nil {
+			if why := foreign(info); why != "" {
+				return &NotPrivateError{path, why}
+			}
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return nil
+		}
+		path = up
+	}
 }
 
 // private is an error if others may change the folder.

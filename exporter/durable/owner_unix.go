@@ -21,15 +21,25 @@ func notPrivate(folder fs.FileInfo, path string) string {
 	if !ok {
 		return ""
 	}
-	me := os.Geteuid()
+	if why := foreign(folder); why != "" {
+		return why
+	}
 	switch mode := folder.Mode().Perm(); {
-	case int(s.Uid) != me && s.Uid != 0:
-		return fmt.Sprintf("belongs to the user %s, and this is %s: call auditship as that user, for example with sudo -u %[1]s",
-			userName(int(s.Uid)), userName(me))
 	case mode&0o002 != 0:
 		return "is a folder that everybody may write to: chmod o-w " + path + ", or name a folder in it, which auditship makes for itself"
 	case mode&0o020 != 0 && int(s.Gid) != os.Getegid():
 		return "is a folder that another group may write to: chmod g-w " + path + ", or name a folder in it, which auditship makes for itself"
+	}
+	return ""
+}
+
+// foreign says that a folder belongs to another user than this and root, and what to do;
+// "" if it does not.
+func foreign(folder fs.FileInfo) string {
+	s, ok := folder.Sys().(*syscall.Stat_t)
+	if me := os.Geteuid(); ok && int(s.Uid) != me && s.Uid != 0 {
+		return fmt.Sprintf("belongs to the user %s, and this is %s: call auditship as that user, for example with sudo -u %[1]s",
+			userName(int(s.Uid)), userName(me))
 	}
 	return ""
 }
