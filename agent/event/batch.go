@@ -94,6 +94,8 @@ type Raw struct {
 	// Offset is where the record starts in its file, in bytes after
 	// decompression; -1 where there is no file.
 	Offset int64
+	// Wrap is what stood around the record, nil where nothing did.
+	Wrap *Wrap
 	// Fault is set where the source could not read a record here.
 	Fault *Fault
 }

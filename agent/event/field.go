@@ -65,7 +65,7 @@ const (
 // is how other answers of the gateway name the group, and how its newer records may.
 var fields = []Field{
 	{
-		Name: EventTimeName, Columns: []string{"Time", "时间"},
+		Name: EventTimeName, Columns: []string{"Time", "时间", "時間", "操作时间"},
 		Text: ClosedSet, Identity: true, Compared: []string{"@timestamp"},
 	},
 	{
@@ -73,7 +73,7 @@ var fields = []Field{
 		Identity: true, Compared: []string{"event.id"},
 	},
 	{
-		Name: "event_type", Token: func(r *Record) *Token { return &r.EventType }, Columns: []string{"Event", "事件"},
+		Name: "event_type", Token: func(r *Record) *Token { return &r.EventType }, Columns: []string{"Event", "事件", "事件类型", "事件類型"},
 		Text: ClosedSet, Compared: []string{"event.action"},
 	},
 	{
@@ -81,7 +81,7 @@ var fields = []Field{
 		Identity: true, Compared: []string{"user.id"},
 	},
 	{
-		Name: "operator.username", Token: func(r *Record) *Token { return &r.Operator.Username }, Columns: []string{"Username"},
+		Name: "operator.username", Token: func(r *Record) *Token { return &r.Operator.Username }, Columns: []string{"Username", "用户名"},
 		Text: NamedText, Part: NamePart, Compared: []string{"user.name"},
 	},
 	{
@@ -93,39 +93,39 @@ var fields = []Field{
 		Text: NamedText, Part: NamePart, Compared: []string{"user.full_name"},
 	},
 	{
-		Name: "operator.email", Token: func(r *Record) *Token { return &r.Operator.Email }, Columns: []string{"Email"},
+		Name: "operator.email", Token: func(r *Record) *Token { return &r.Operator.Email }, Columns: []string{"Email", "邮箱"},
 		Text: NamedText, Compared: []string{"user.email"},
 	},
 	{
-		Name: "resource_id", Token: func(r *Record) *Token { return &r.ResourceID }, Columns: []string{"资源 ID"},
+		Name: "resource_id", Token: func(r *Record) *Token { return &r.ResourceID }, Columns: []string{"资源 ID", "資源 ID"},
 		Text: NamedText, Identity: true, Compared: []string{"api7.audit.resource.id"},
 	},
 	{
-		Name: "resource_name", Token: func(r *Record) *Token { return &r.ResourceName }, Columns: []string{"资源名称"},
+		Name: "resource_name", Token: func(r *Record) *Token { return &r.ResourceName }, Columns: []string{"资源名称", "資源名稱"},
 		Text: NamedText, Part: NamePart,
 	},
 	{
-		Name: "resource_type", Token: func(r *Record) *Token { return &r.ResourceType },
+		Name: "resource_type", Token: func(r *Record) *Token { return &r.ResourceType }, Columns: []string{"资源类型", "資源類型"},
 		Text: ClosedSet,
 	},
 	{
-		Name: "source", Token: func(r *Record) *Token { return &r.Source }, Columns: []string{"来源"},
+		Name: "source", Token: func(r *Record) *Token { return &r.Source }, Columns: []string{"来源", "來源"},
 		Text: ClosedSet, Compared: []string{"api7.audit.source"},
 	},
 	{
-		Name: "token_name", Token: func(r *Record) *Token { return &r.TokenName },
+		Name: "token_name", Token: func(r *Record) *Token { return &r.TokenName }, Columns: []string{"令牌名称"},
 		Text: NamedText, Part: NamePart, Compared: []string{"api7.audit.token_name"},
 	},
 	{
-		Name: "ip_address", Token: func(r *Record) *Token { return &r.IPAddress }, Columns: []string{"IP 地址"},
+		Name: "ip_address", Token: func(r *Record) *Token { return &r.IPAddress }, Columns: []string{"IP 地址", "IP 位址"},
 		Text: ClosedSet, Compared: []string{"source.address"},
 	},
 	{
-		Name: "http_request.method", Token: func(r *Record) *Token { return &r.Request.Method }, Columns: []string{"Request Method"},
+		Name: "http_request.method", Token: func(r *Record) *Token { return &r.Request.Method }, Columns: []string{"Request Method", "请求方法"},
 		Text: ClosedSet, Compared: []string{"http.request.method"},
 	},
 	{
-		Name: "http_request.uri", Token: func(r *Record) *Token { return &r.Request.URI }, Columns: []string{"Request URI"},
+		Name: "http_request.uri", Token: func(r *Record) *Token { return &r.Request.URI }, Columns: []string{"Request URI", "请求路径"},
 		Part: URIPart, Compared: []string{"url.original"},
 	},
 	{
@@ -140,7 +140,7 @@ var fields = []Field{
 		Part: BodyPart,
 	},
 	{
-		Name: StatusCodeName, Columns: []string{"Response Status Code", "Status Code"},
+		Name: StatusCodeName, Columns: []string{"Response Status Code", "Status Code", "状态码"},
 		Text: ClosedSet, Compared: []string{"http.response.status_code", "event.outcome"},
 	},
 	{
@@ -148,11 +148,11 @@ var fields = []Field{
 		Part: BodyPart,
 	},
 	{
-		Name: "error_message", Token: func(r *Record) *Token { return &r.ErrorMessage },
+		Name: "error_message", Token: func(r *Record) *Token { return &r.ErrorMessage }, Columns: []string{"错误信息"},
 		Part: WordsPart, Compared: []string{"error.message"},
 	},
 	{
-		Name: "gateway_group_id", Also: []string{"gateway_group.id", "gateway_group"}, Token: func(r *Record) *Token { return &r.GatewayGroup },
+		Name: "gateway_group_id", Also: []string{"gateway_group.id", "gateway_group"}, Token: func(r *Record) *Token { return &r.GatewayGroup }, Columns: []string{"网关组"},
 	},
 }
 
@@ -208,7 +208,9 @@ var columns = func() map[string]string {
 	for object := range objects {
 		found[columnKey(object)] = object
 	}
-	found["操作者"] = "operator"
+	for _, title := range []string{"操作者", "操作人", "操作员"} {
+		found[title] = "operator"
+	}
 	return found
 }()
 

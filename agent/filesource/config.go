@@ -9,7 +9,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/charset"
 	"github.com/auditship/auditship/agent/filesource/find"
+	"github.com/auditship/auditship/agent/filesource/unwrap"
 )
 
 // Config says what to follow. Input, Paths and Key are needed; the zero value of
@@ -32,6 +34,14 @@ type Config struct {
 	// Forget is for Once: positions serve only to go on after an interruption,
 	// and are forgotten when everything was read.
 	Forget bool
+	// Encoding is that of the files; nil tells UTF-8, UTF-16 and UTF-32 by what the
+	// files begin with.
+	Encoding *charset.Charset
+	// Unwrap is what stands around the records; "" tells it by the first lines.
+	Unwrap unwrap.Kind
+	// Rename is what columns of CSV files are renamed to later: a header in it
+	// counts as known.
+	Rename map[string]string
 	// Reader is read instead of Paths, once; it has no positions. Run returns
 	// its error. Run waits for its Read even after its context ended.
 	Reader io.Reader

@@ -13,6 +13,7 @@ import (
 // window holds the bytes that were decompressed but not taken yet.
 type unpacker struct {
 	r      io.Reader
+	format unpack.Format     // of what r decompresses
 	packed *unpack.Reader    // r, where it decompresses
 	file   *io.SectionReader // what is decompressed; nil for a pipe
 	pipe   *pipe             // nil for a file
@@ -34,6 +35,7 @@ func newUnpacker(f *os.File, head []byte, size int64) *unpacker {
 
 // open reads what r holds from now on, or r as it is where it is not compressed.
 func (u *unpacker) open(format unpack.Format, r io.Reader) {
+	u.format = format
 	if format == unpack.None {
 		u.r = r
 		return

@@ -60,7 +60,7 @@ func (s *Source) place(f *file) error {
 	if f.hold == fresh {
 		return s.attach(f)
 	}
-	ok, err := f.resume(s.cfg.Key, event.Saved{Stream: f.stream}, f.place)
+	ok, err := s.resume(f, event.Saved{Stream: f.stream}, f.place)
 	if err != nil || ok {
 		return err
 	}

@@ -26,14 +26,15 @@ type file struct {
 	place    position // while it is parked
 	arrival  arrival
 	ending   ending
-	layout   layout
-	foreign  string     // what it is, of layout noText
-	table    *table     // of layout csvRows
 	skip     *skip      // over a record that is too large
 	run      *event.Raw // faults that were read and not emitted yet
 	largest  int64      // size of a record so far
+	format
 
 	offset int64 // of the first byte that was not emitted, after decompression
+	// passed is how many bytes of the text behind the offset were emitted all the
+	// same: a wrapped line holds several records, or waits for its rest.
+	passed int
 	// existed is how far the file reached when it was found: what lies before
 	// may have been sent by an earlier run. A compressed file existed whole.
 	existed int64
@@ -161,7 +162,7 @@ func (f *file) restart(stream event.Stream) {
 	f.arrival, f.found, f.existed = late, time.Now(), f.size
 	f.head, f.tail, f.skip, f.run = nil, nil, nil, nil
 	f.dropUnpacker()
-	f.ending, f.layout, f.table = open, untold, nil
+	f.ending, f.format, f.passed = open, format{}, 0
 }
 
 // fill reads up to len(buf) bytes from the offset on. more says that it could have
@@ -225,6 +226,15 @@ func (f *file) take(data []byte, n int) {
 	}
 }
 
+// takeText moves the offset over the first n bytes of the text of st, which was read
+// from data. It returns how many bytes of the file these are.
+func (f *file) takeText(data []byte, st stretch, n int) int {
+	done, passed := st.taken(n)
+	f.take(data, done)
+	f.passed = passed
+	return done
+}
+
 // position encodes where the file stands.
 func (f *file) position(key []byte) ([]byte, error) {
 	head := f.head
@@ -232,7 +242,8 @@ func (f *file) position(key []byte) ([]byte, error) {
 		head = head[:min(int64(len(head)), f.offset)]
 	}
 	data, err := json.Marshal(position{
-		Path: f.path, fileID: f.id, Offset: f.offset, Gzip: f.compressed(),
+		Path: f.path, fileID: f.id, Offset: f.offset, Passed: f.passed, Gzip: f.compressed(),
+		Encoding: f.encodingName(), Unwrap: f.wrap,
 		Head: digest(key, head), HeadLength: len(head),
 		Tail: digest(key, f.tail), TailLength: len(f.tail),
 	})
@@ -242,33 +253,8 @@ func (f *file) position(key []byte) ([]byte, error) {
 	return data, nil
 }
 
-// resume takes over a saved position if the file still is what it was, and reports
-// whether it did.
-func (f *file) resume(key []byte, s event.Saved, p position) (bool, error) {
-	if err := f.readHead(); err != nil {
-		return false, err
-	}
-	if f.compressed() != p.Gzip {
-		return false, nil
-	}
-	opening, tail, err := f.agree(key, p)
-	if tail == nil || err != nil {
-		return false, err
-	}
-	f.stream = s.Stream
-	if s.Recount {
-		f.recount = p.Offset
-		f.dropUnpacker()
-		return true, nil
-	}
-	f.offset, f.tail = p.Offset, tail
-	if p.Gzip {
-		f.unpack.fill(64) // what may follow the last record of a file that is complete
-		f.stopUnpacking()
-	}
-	f.recognise(opening[:min(int64(len(opening)), p.Offset)], false)
-	return true, nil
-}
+// openingSize is how much of a file is read again to know how it is written.
+const openingSize = 64 << 10
 
 // agree compares the file with a position. It returns the file's first bytes,
 // decompressed, and those before the position, which are nil where it is another
@@ -282,13 +268,19 @@ func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
 		if _, err := f.f.ReadAt(tail, p.Offset-int64(p.TailLength)); err != nil && !errors.Is(err, io.EOF) {
 			return nil, nil, fmt.Errorf("read %s: %w", f.path, err)
 		}
-		return f.head, tail, nil
+		opening = make([]byte, openingSize)
+		n, err := f.f.ReadAt(opening, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, nil, fmt.Errorf("read the start of %s: %w", f.path, err)
+		}
+		return opening[:n], tail, nil
 	}
 	if !p.matchesHead(key, f.f) {
 		return nil, nil, nil
 	}
 	u := newUnpacker(f.f, f.head, f.size)
-	opening = bytes.Clone(u.fill(window))
+	opening = bytes.Clone(u.fill(openingSize))
+	opening = opening[:min(len(opening), openingSize)]
 	all, ok := u.skip(p.Offset)
 	if !ok || len(all) < p.TailLength || digest(key, all[len(all)-p.TailLength:]) != p.Tail {
 		u.close()
@@ -296,35 +288,4 @@ func (f *file) agree(key []byte, p position) (opening, tail []byte, err error) {
 	}
 	f.unpack = u
 	return opening, append([]byte{}, all[len(all)-p.TailLength:]...), nil
-}
-
-// recognise finds out how the file is laid out, as far as that is not known yet, from
-// its first bytes. It returns where what is no record ends: the header of a CSV file.
-func (f *file) recognise(opening []byte, final bool) (end int) {
-	if f.layout != untold {
-		return 0
-	}
-	t, end, told := readHeader(opening, final)
-	f.foreign = foreignFormat(opening[:min(len(opening), window)])
-	switch {
-	case f.foreign != "":
-		f.layout = noText
-	case t != nil:
-		f.layout, f.table = csvRows, t
-	case told || final:
-		f.layout = layoutOf(opening)
-	}
-	return end
-}
-
-// layoutOf is that of a JSON text that begins with opening.
-func layoutOf(opening []byte) layout {
-	text := bytes.TrimLeft(opening, "\xef\xbb\xbf \t\r\n")
-	switch {
-	case bytes.HasPrefix(text, []byte("[")):
-		return array
-	case envelopeBegins.Match(text):
-		return answer
-	}
-	return objects
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/charset"
 	"github.com/auditship/auditship/agent/filesource/unpack"
 )
 
@@ -19,6 +20,9 @@ func foreignFormat(opening []byte) string {
 	if format := unpack.Foreign(opening); format != "" {
 		return format
 	}
+	if c, told := charset.Detect(opening, true); told && c != charset.UTF8 {
+		return ""
+	}
 	control := 0
 	for _, c := range opening {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b && c != 0x1e && c != 0 || c == 0x7f {
@@ -29,6 +33,14 @@ func foreignFormat(opening []byte) string {
 		return "file of no text"
 	}
 	return ""
+}
+
+// isForeign reports whether a file that begins with data holds no text.
+func (f *file) isForeign(data []byte) bool {
+	if f.foreign = foreignFormat(data[:min(len(data), window)]); f.foreign != "" {
+		f.layout = noText
+	}
+	return f.foreign != ""
 }
 
 // setAside leaves a file unread that holds no text, with one dead letter.

@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/charset"
+	"github.com/auditship/auditship/agent/filesource/unwrap"
 )
 
 // window is how many bytes at the start of a file and before a position are
@@ -27,8 +29,13 @@ type fileID struct {
 type position struct {
 	Path string `json:"path"`
 	fileID
-	// Offset is the first byte that was not taken, after decompression.
-	Offset int64 `json:"offset"`
+	// Offset is the first byte that was not taken, after decompression. Reading
+	// can begin there with nothing else known than Encoding and Unwrap; Passed is
+	// how many bytes of the text that it then gives were taken already.
+	Offset   int64       `json:"offset"`
+	Passed   int         `json:"passed,omitempty"`
+	Encoding string      `json:"encoding,omitempty"` // "" for UTF-8
+	Unwrap   unwrap.Kind `json:"unwrap,omitempty"`   // "" where it was not known yet
 	// Head is the keyed hash of the file's first HeadLength bytes as they are
 	// on disk; Tail that of the TailLength bytes before Offset.
 	Head       string `json:"head"`
@@ -43,7 +50,13 @@ type position struct {
 func parsePosition(data []byte) (position, bool) {
 	var p position
 	err := json.Unmarshal(data, &p)
-	return p, err == nil && p.Offset >= 0 &&
+	if p.Encoding != "" && err == nil {
+		_, err = charset.Lookup(p.Encoding)
+	}
+	if p.Unwrap != "" && err == nil {
+		_, err = unwrap.Parse(string(p.Unwrap))
+	}
+	return p, err == nil && p.Offset >= 0 && p.Passed >= 0 &&
 		p.HeadLength >= 0 && p.HeadLength <= window &&
 		p.TailLength >= 0 && p.TailLength <= window && int64(p.TailLength) <= p.Offset
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/charset"
+	"github.com/auditship/auditship/agent/filesource/unwrap"
 )
 
 // buffers are given to the pipeline with a batch and come back by its Release.
@@ -15,6 +17,8 @@ type buffers struct{ pool sync.Pool }
 
 type buffer struct {
 	bytes   []byte
+	decoded charset.Text
+	inner   unwrap.Text
 	records []event.Raw
 	texts   []byte // of records that were rows
 	run     int    // where in the text the last fault begins
@@ -33,7 +37,7 @@ func (b *buffers) get() *buffer {
 // put keeps ordinary buffers only: one that grew for a large record is garbage.
 func (b *buffers) put(buf *buffer, size int) {
 	clear(buf.records)
-	if len(buf.bytes) == size {
+	if len(buf.bytes) == size && cap(buf.decoded.Bytes)+cap(buf.inner.Bytes) <= 8*size {
 		b.pool.Put(buf)
 	}
 }
@@ -61,7 +65,7 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 			return false, err
 		}
 		ended := final && !more
-		st := f.read(data, ended)
+		st := s.read(f, buf, data, ended)
 		n := s.cut(f, buf, st, ended)
 		switch {
 		case f.layout == noText:
@@ -69,29 +73,32 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 			return false, s.setAside(ctx, f, data, emit)
 		case len(buf.records) > 0:
 			// What is decompressed is read until its end is known.
-			more = more || n < len(data) || f.unpack != nil
+			more = more || n < len(st.text) || f.unpack != nil
 			n, held := f.holdBack(buf, st, n, more)
 			if held {
-				f.take(data, n)
+				f.takeText(data, st, n)
 				s.release(buf)
 				return true, nil
 			}
-			return more, s.emitRecords(ctx, f, buf, data, n, emit)
+			done, err := s.emitRecords(ctx, f, buf, data, st, n, emit)
+			return more || done < len(data), err
 		case more && n > 0:
-			f.take(data, n) // separators, perhaps a hole
+			f.takeText(data, st, n) // separators, perhaps a hole
+			s.release(buf)
+			return true, nil
 		case f.run != nil:
 			s.release(buf)
 			return true, s.emitRun(ctx, f, emit)
-		case more && int64(len(data)) >= s.cfg.MaxRecord+1:
+		case more && int64(len(data)) >= s.limit(f):
+			n += len(st.text[n:]) - len(bytes.TrimLeft(st.text[n:], " \t"))
+			f.skip = newSkip(s.cfg.Key, f.offset+int64(st.origin(n)), f.layout)
+			f.takeText(data, st, n)
 			s.release(buf)
-			n += len(data[n:]) - len(bytes.TrimLeft(data[n:], " \t"))
-			f.skip = newSkip(s.cfg.Key, f.offset+int64(n), f.layout)
-			f.take(data, n)
 			return true, nil
 		case more:
-			buf = s.grow(buf)
+			buf = s.grow(f, buf)
 		default:
-			f.take(data, n) // separators
+			f.takeText(data, st, n) // separators
 			s.release(buf)
 			return false, s.endOfUnpacking(ctx, f, final, emit)
 		}
@@ -101,8 +108,8 @@ func (s *Source) readSome(ctx context.Context, f *file, final bool, emit Emit) (
 func (s *Source) release(buf *buffer) { s.buffers.put(buf, s.cfg.BatchBytes) }
 
 // grow replaces a buffer that is too small for one record by a larger one.
-func (s *Source) grow(buf *buffer) *buffer {
-	size := min(4*int64(len(buf.bytes)), max(s.cfg.MaxRecord+1, int64(len(buf.bytes))+1))
+func (s *Source) grow(f *file, buf *buffer) *buffer {
+	size := min(4*int64(len(buf.bytes)), max(s.limit(f), int64(len(buf.bytes))+1))
 	s.release(buf)
 	return &buffer{bytes: make([]byte, size)}
 }
@@ -111,8 +118,8 @@ func (s *Source) grow(buf *buffer) *buffer {
 // tiny ones is bounded by it.
 const recordBytes = 128
 
-// cut finds the records in a stretch and returns how many bytes of the file they take:
-// where the unfinished rest begins.
+// cut finds the records in a stretch and returns where in its text the unfinished rest
+// begins.
 func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
 	fr, next := s.frames(f, st, ended)
 	if next == nil {
@@ -122,31 +129,34 @@ func (s *Source) cut(f *file, buf *buffer, st stretch, ended bool) int {
 	for next() {
 		at := f.offset + int64(st.origin(fr.start))
 		if f.offset < f.recount && at >= f.recount && len(buf.records) > 0 {
-			return st.origin(n) // the rest is new: it goes into a batch of its own
+			return n // the rest is new: it goes into a batch of its own
 		}
 		s.add(f, buf, st, fr, at)
 		n = fr.pos
 		if f.offset < f.existed && f.offset+int64(st.origin(n)) >= f.existed {
-			return st.origin(n) // what follows was written after we came
+			return n // what follows was written after we came
 		}
 		if len(buf.records)*recordBytes >= s.cfg.BatchBytes {
-			return st.origin(n) // records are so small that the rest is another batch
+			return n // records are so small that the rest is another batch
 		}
 	}
-	return st.origin(fr.pos)
+	return fr.pos
 }
 
 // add adds what was framed to the batch: a record, or a fault.
 func (s *Source) add(f *file, buf *buffer, st stretch, fr *frame, at int64) {
-	raw := event.Raw{Bytes: st.text[fr.start:fr.end], Offset: at}
+	raw := event.Raw{Bytes: st.text[fr.start:fr.end], Offset: at, Wrap: st.wrapAt(fr.start)}
 	switch {
 	case int64(len(raw.Bytes)) > s.cfg.MaxRecord:
-		raw = tooLarge(raw, s.cfg.Key)
+		raw = s.without(raw, event.ReasonTooLarge)
+	case !s.isText(f, st, fr.start, fr.end):
+		raw = s.without(raw, event.ReasonNotUTF8)
 	case fr.reason != "":
-		buf.addFault(st, fr, at, f.layout == csvRows)
+		raw.Fault = &event.Fault{Reason: fr.reason, Length: int64(len(raw.Bytes)), Nameless: f.layout == csvRows}
+		buf.addFault(st, fr, raw)
 		return
 	case f.layout == csvRows:
-		raw.Bytes = s.rowText(buf, st.text, f.table)
+		raw.Bytes = s.rowText(buf)
 	}
 	buf.records = append(buf.records, raw)
 }
@@ -154,46 +164,52 @@ func (s *Source) add(f *file, buf *buffer, st stretch, fr *frame, at int64) {
 // frames prepares to find records in a stretch: by their braces, or as rows of a CSV
 // file. next is nil while it is not known which.
 func (s *Source) frames(f *file, st stretch, ended bool) (at *frame, next func() bool) {
-	header := f.recognise(st.text, ended)
+	header := s.recognise(f, st.text, ended)
 	switch f.layout {
 	case untold, noText:
 		return nil, nil
 	case csvRows:
-		s.rows.reset(f.table, st.text, header, ended)
-		return &s.rows.frame, s.rows.next
+		s.rows.Reset(f.table, st.text, header, ended)
+		s.rowFrame = frame{pos: header}
+		return &s.rowFrame, s.nextRow
 	}
-	lineStart := f.offset == 0 || len(f.tail) > 0 && isBreak(f.tail[len(f.tail)-1])
 	s.framer.limit = s.cfg.MaxRecord
-	s.framer.reset(st.text, f.layout, lineStart, ended)
+	s.framer.reset(st.text, f.layout, st.lineStart, ended)
 	return &s.framer.frame, s.framer.next
 }
 
+func (s *Source) nextRow() bool {
+	found := s.rows.Next()
+	s.rowFrame = frame{s.rows.Pos, s.rows.Start, s.rows.End, s.rows.Reason}
+	return found
+}
+
 // rowText is the JSON text of the row that was found, in the buffer's memory.
-func (s *Source) rowText(buf *buffer, data []byte, t *table) []byte {
+func (s *Source) rowText(buf *buffer) []byte {
 	start := len(buf.texts)
-	buf.texts = s.rowWriter.append(buf.texts, data, t, s.rows.cells)
+	buf.texts = s.rowWriter.Append(buf.texts, &s.rows)
 	return buf.texts[start:len(buf.texts):len(buf.texts)]
 }
 
-func tooLarge(raw event.Raw, key []byte) event.Raw {
-	sk := newSkip(key, raw.Offset, objects)
-	sk.hash.Write(raw.Bytes)
+// without is a fault that keeps nothing of its text but length and hash.
+func (s *Source) without(raw event.Raw, reason event.Reason) event.Raw {
 	return event.Raw{Offset: raw.Offset, Fault: &event.Fault{
-		Reason: event.ReasonTooLarge, Length: int64(len(raw.Bytes)), Hash: sk.sum(),
+		Reason: reason, Length: int64(len(raw.Bytes)), Hash: Hash(s.cfg.Key, raw.Bytes),
 	}}
 }
 
-// emitRecords gives the buffer's records away and moves f over the n bytes that
-// they, and what separates them, take.
-func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []byte, n int, emit Emit) error {
+// emitRecords gives the buffer's records away and moves f over the first n bytes of
+// the text, which they and what separates them take. done is how many bytes of the
+// file these are.
+func (s *Source) emitRecords(ctx context.Context, f *file, buf *buffer, data []byte, st stretch, n int, emit Emit) (done int, err error) {
 	start := min(f.offset, buf.records[0].Offset)
-	f.take(data, n)
+	done = f.takeText(data, st, n)
 	b := s.batch(f, start)
 	b.Records = buf.records
 	s.say(f, b.Records)
 	b.Seen = b.Records[0].Offset < f.recount
 	b.Release = func() { s.release(buf) }
-	return s.emit(ctx, f, b, emit)
+	return done, s.emit(ctx, f, b, emit)
 }
 
 // batch begins a batch of f's records from start on.
@@ -216,14 +232,12 @@ func (s *Source) emit(ctx context.Context, f *file, b event.Batch, emit Emit) er
 
 // skipSome passes over more of a record that is larger than max_record.
 func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (bool, error) {
-	buf := s.buffers.get()
-	defer s.release(buf)
-	data, more, err := f.fill(buf.bytes)
+	data, st, more, err := s.fillText(f, final)
 	if err != nil {
 		return false, err
 	}
-	n, done := f.skip.feed(data)
-	f.take(data, n)
+	n, done := f.skip.feed(st.text)
+	f.takeText(data, st, n)
 	if !done && (more || !final) {
 		return more, nil
 	}
@@ -233,6 +247,21 @@ func (s *Source) skipSome(ctx context.Context, f *file, final bool, emit Emit) (
 	}}}
 	f.skip = nil
 	return true, s.emit(ctx, f, b, emit)
+}
+
+// fillText reads a stretch of the file that has some text, if there is one.
+func (s *Source) fillText(f *file, final bool) (data []byte, st stretch, more bool, err error) {
+	buf := &buffer{bytes: make([]byte, s.cfg.BatchBytes)}
+	for {
+		if data, more, err = f.fill(buf.bytes); err != nil {
+			return nil, st, false, err
+		}
+		st = s.read(f, buf, data, final && !more)
+		if len(st.text) > 0 || !more || int64(len(data)) >= s.limit(f) {
+			return data, st, more, nil
+		}
+		buf = s.grow(f, buf)
+	}
 }
 
 // endOfUnpacking settles a compressed file that cannot be read further for now. One

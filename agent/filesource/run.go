@@ -13,31 +13,26 @@ const maxFaultText = 64 << 10
 // addFault adds a fault to the batch. It is joined to the one before it if nothing but
 // separators stands between them and the reason is the same: one dead letter tells of
 // all of them.
-func (b *buffer) addFault(st stretch, fr *frame, at int64, nameless bool) {
-	length := int64(st.origin(fr.end) - st.origin(fr.start))
-	if n := len(b.records) - 1; n >= 0 && b.records[n].Fault != nil && b.records[n].Fault.Reason == fr.reason {
-		run := &b.records[n]
-		end := fr.end
-		if end-b.run > maxFaultText {
-			end = max(b.run+len(run.Bytes), min(fr.end, b.run+maxFaultText))
-		}
-		run.Bytes = st.text[b.run:end]
-		joined := *run.Fault
-		joined.Count, joined.Last = max(joined.Count, 1)+1, at
-		joined.Length = at + length - run.Offset
-		run.Fault = &joined
+func (b *buffer) addFault(st stretch, fr *frame, raw event.Raw) {
+	n := len(b.records) - 1
+	if n < 0 || b.records[n].Fault == nil || b.records[n].Fault.Reason != fr.reason {
+		b.run = fr.start
+		b.records = append(b.records, raw)
 		return
 	}
-	b.run = fr.start
-	b.records = append(b.records, event.Raw{
-		Bytes: st.text[fr.start:fr.end], Offset: at,
-		Fault: &event.Fault{Reason: fr.reason, Length: length, Nameless: nameless},
-	})
+	run := &b.records[n]
+	end := fr.end
+	if end-b.run > maxFaultText {
+		end = max(b.run+len(run.Bytes), min(fr.end, b.run+maxFaultText))
+	}
+	run.Bytes = st.text[b.run:end]
+	run.Fault.Count, run.Fault.Last = max(run.Fault.Count, 1)+1, raw.Offset
+	run.Fault.Length = raw.Offset + raw.Fault.Length - run.Offset
 }
 
 // holdBack keeps faults at the end of a batch from being emitted while the file goes on:
 // what follows may be more of the same. all says that nothing is left to be emitted of
-// the batch; otherwise n is how many bytes of the file it takes.
+// the batch; otherwise it takes the first n bytes of the text.
 func (f *file) holdBack(buf *buffer, st stretch, n int, more bool) (taken int, all bool) {
 	f.join(buf)
 	last := len(buf.records) - 1
@@ -51,7 +46,7 @@ func (f *file) holdBack(buf *buffer, st stretch, n int, more bool) (taken int, a
 		return n, true
 	case last > 0 && more && runs(buf.records[last]):
 		buf.records = buf.records[:last] // it begins the next batch
-		n = st.origin(st.lineBegin(buf.run))
+		n = st.lineBegin(buf.run)
 	}
 	if f.run != nil {
 		buf.records = append([]event.Raw{*f.run}, buf.records...)
@@ -61,8 +56,8 @@ func (f *file) holdBack(buf *buffer, st stretch, n int, more bool) (taken int, a
 }
 
 // lineBegin is where the separators before pos begin on its line.
-func (s stretch) lineBegin(pos int) int {
-	for pos > 0 && isSeparator(s.text[pos-1]) && !isBreak(s.text[pos-1]) {
+func (st stretch) lineBegin(pos int) int {
+	for pos > 0 && isSeparator(st.text[pos-1]) && !isBreak(st.text[pos-1]) {
 		pos--
 	}
 	return pos

@@ -31,7 +31,7 @@ func (s *Source) restore(saved []event.Saved) {
 func (s *Source) attach(f *file) error {
 	for _, stream := range s.candidates(f) {
 		saved := s.saved[stream]
-		ok, err := f.resume(s.cfg.Key, saved.Saved, saved.position)
+		ok, err := s.resume(f, saved.Saved, saved.position)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/csvrows"
 	"github.com/auditship/auditship/agent/filesource/find"
 )
 
@@ -14,10 +15,11 @@ type Source struct {
 	cfg     Config
 	buffers *buffers
 	framer  framer
-	rows    rows
+	rows    csvrows.Rows
 	stats   Stats
 
-	rowWriter rowWriter
+	rowFrame  frame // of rows
+	rowWriter csvrows.Writer
 
 	finder *find.Finder
 	files  map[fileID]*file

@@ -86,6 +86,9 @@ func Lookup(name string) (*Charset, error) {
 	return c, nil
 }
 
+// Unit is how many bytes the shortest character has.
+func (c *Charset) Unit() int { return c.unit }
+
 // ByMark is the encoding that a byte order mark at the start of a file stands for,
 // where it is one of the same family as c; otherwise c.
 func (c *Charset) ByMark(head []byte) *Charset {

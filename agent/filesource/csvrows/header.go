@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/auditship/auditship/agent/event"
 )
 
 // separators are what may stand between the cells of a row: the comma of RFC 4180,
@@ -94,13 +96,13 @@ var inBrackets = regexp.MustCompile(`\s*[(（\[][^)）\]]*[)）\]]\s*$`)
 // readTitle tells the record's name for a header, "" for one that is not known, and the
 // zone that it names, as +08:00.
 func readTitle(header string) (name, zone string) {
-	if name := knownName(header); name != "" {
+	if name := event.ColumnName(header); name != "" {
 		return name, ""
 	}
 	bare := inBrackets.ReplaceAllString(header, "")
-	name = knownName(bare)
+	name = event.ColumnName(bare)
 	m := zoneInTitle.FindStringSubmatch(header)
-	if name != "event_time" || m == nil {
+	if name != event.EventTimeName || m == nil {
 		return name, ""
 	}
 	switch offset := m[1] + m[2]; {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
@@ -43,11 +44,11 @@ type member struct {
 // where it has one that is free, otherwise under the text of its header.
 func (t *Table) addColumn(column int, header, name string, renamed bool, names []string) {
 	switch name {
-	case "event_time":
+	case event.EventTimeName:
 		if t.time < 0 {
 			t.time = column
 		}
-	case "id", "resource_id", "operator.id":
+	case event.IDName, "resource_id", "operator.id":
 		t.ids = append(t.ids, column)
 	}
 	m := &member{column: column}
@@ -56,9 +57,9 @@ func (t *Table) addColumn(column int, header, name string, renamed bool, names [
 		name = "operator.username"
 	case name == "operator" && !renamed:
 		m.parsed, m.within = true, []byte(`{"username":`)
-	case isObject(name), strings.HasSuffix(name, ".body"), strings.HasSuffix(name, ".headers"):
+	case event.IsObject(name), strings.HasSuffix(name, ".body"), strings.HasSuffix(name, ".headers"):
 		m.parsed = true
-	case name == "" && isObject(header[:max(0, strings.IndexByte(header, '.'))]):
+	case name == "" && event.IsObject(header[:max(0, strings.IndexByte(header, '.'))]):
 		name = header
 	}
 	if name != "" && !renamed && t.place(name, m) {
