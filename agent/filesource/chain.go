@@ -54,7 +54,8 @@ func (s *Source) read(f *file, buf *buffer, data []byte, ended bool) stretch {
 		return stretch{}
 	}
 	if f.wrap != unwrap.None {
-		buf.inner.Unwrap(f.wrap, st.text, ended, int(s.limit(f)/2))
+		// Less than half of what can be read at once, or reading would wait for ever.
+		buf.inner.Unwrap(f.wrap, st.text, ended, int(s.limit(f))/2/f.charset.Unit())
 		st.inner, st.passed = &buf.inner, min(f.passed, len(buf.inner.Bytes))
 		st.text = buf.inner.Bytes[st.passed:]
 		st.lineStart = st.passed == 0 || isBreak(buf.inner.Bytes[st.passed-1])
@@ -154,7 +155,7 @@ func (s *Source) isText(f *file, st stretch, start, end int) bool {
 		return true
 	}
 	if f.guess == "" {
-		f.guess = charset.Guess(st.text[start:])
+		f.guess = charset.Guess(st.text[max(0, start-around):])
 		if st.decoded != nil {
 			f.guess = "not " + f.charset.Name()
 		}
@@ -162,3 +163,6 @@ func (s *Source) isText(f *file, st stretch, start, end int) bool {
 	}
 	return f.guess == charset.UTF8.Name()
 }
+
+// around is how many bytes before a record are looked at for its encoding.
+const around = 16 << 10

@@ -83,9 +83,6 @@ func (s *Source) recognise(f *file, opening []byte, final bool) (end int) {
 	case told || final:
 		f.layout = layoutOf(opening)
 	}
-	if f.layout != untold && f.offset == 0 && f.passed == 0 {
-		s.sayFormat(f)
-	}
 	return end
 }
 

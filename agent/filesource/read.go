@@ -164,7 +164,11 @@ func (s *Source) add(f *file, buf *buffer, st stretch, fr *frame, at int64) {
 // frames prepares to find records in a stretch: by their braces, or as rows of a CSV
 // file. next is nil while it is not known which.
 func (s *Source) frames(f *file, st stretch, ended bool) (at *frame, next func() bool) {
+	before := f.layout
 	header := s.recognise(f, st.text, ended)
+	if before == untold && f.layout != untold {
+		s.sayFormat(f)
+	}
 	switch f.layout {
 	case untold, noText:
 		return nil, nil

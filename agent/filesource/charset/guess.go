@@ -11,7 +11,7 @@ const sample = 64 << 10
 func Guess(text []byte) string {
 	t := count(text[:min(len(text), sample)])
 	switch {
-	case t.utf8 > t.other:
+	case t.utf8 > 0 && t.utf8 >= t.other:
 		return "utf-8"
 	case t.four > 0 && t.four+t.hanzi >= t.odd:
 		return "gb18030"

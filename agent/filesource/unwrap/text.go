@@ -75,7 +75,7 @@ func (t *Text) Unwrap(k Kind, src []byte, final bool, limit int) {
 
 // take takes one line of the file.
 func (t *Text) take(k Kind, src []byte, pos int, whole bool) {
-	src = bytes.TrimSuffix(src, []byte{'\r'})
+	src = bytes.TrimPrefix(bytes.TrimSuffix(src, []byte{'\r'}), []byte("\xef\xbb\xbf"))
 	if !readLine(k, &t.scanner, src, &t.part) {
 		t.lines = append(t.lines, line{text: len(t.Bytes), source: pos})
 		t.Bytes = append(t.Bytes, src...)
