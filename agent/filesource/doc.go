@@ -15,8 +15,8 @@
 // position. A half-written record at the end waits for its rest. A stretch that is
 // no record becomes a Fault with its place, and reading goes on behind it.
 //
-// A file whose first line names at least two of a record's members, by their keys
-// or by the titles of the gateway's audit page, is a CSV file. Each row becomes the
+// A file that has a line near its start which names at least two of a record's
+// members, by their keys or by the titles of the gateway's audit page, is a CSV file. Each row becomes the
 // JSON text of a record; columns that are not known keep their header's text as
 // key. A position stands between rows, and the header is read again from the start
 // of the file.
@@ -26,13 +26,18 @@
 // Each link takes what the one before it gives:
 //
 //	open        a regular file that a glob matches          discover.go
-//	decompress  what its first bytes say it is packed in    decompress.go, pipe.go
-//	transcode   another encoding into UTF-8                 chain.go; none yet
-//	unwrap      what a container or a log put around lines  chain.go; none yet
-//	frame       objects by their braces, or rows            frame.go, rows.go
+//	decompress  what its first bytes say it is packed in    decompress.go, pipe.go, unpack
+//	transcode   another encoding into UTF-8                 chain.go, charset
+//	unwrap      what a container or a log put around lines  chain.go, unwrap
+//	frame       objects by their braces, or rows            frame.go, csvrows
 //
 // Positions count bytes of the file behind decompressing and before transcoding: a
-// link that changes bytes tells by stretch.origin where they came from.
+// link that changes bytes tells by stretch.origin where they came from. Where a line
+// around records is not done yet, a position is its start and how many bytes of the
+// text behind that were passed on.
+//
+// What is not UTF-8, and in no encoding that is known or named, is a fault without its
+// text; the file and a guess are said once.
 //
 // For a run that ends (Config.Once) every file is read to its end, more files than
 // may be open at once in turn, and then its position may be forgotten. A pipe
