@@ -36,6 +36,7 @@ type importing struct {
 	dryRun     bool
 	deadLetter string // file, "" for the configured folder
 	timezone   string
+	format     formatFlags
 	gateway    string // "" for the configured one
 	maxRecord  string
 
@@ -51,7 +52,9 @@ func newImportCommand(p *program) *cobra.Command {
 puts it into Elasticsearch unless it is there already. A file may hold one record
 a line, records over several lines, one behind the other or in an array, a saved
 answer of the audit API, or CSV, whose headers are the record's keys or the audit
-page's titles. Each may be compressed with gzip. - is standard input.
+page's titles. Each may be compressed (gzip, zstd, bzip2, xz), in UTF-16 or UTF-32,
+or in another encoding that --encoding names, and wrapped by a container's log,
+syslog, the journal or grep. - is standard input.
 
 What auditship export --details wrote is taken as well, and adds nothing where the
 records are still there: each has the id that it had.
@@ -103,6 +106,7 @@ is not there or the configuration is wrong, 3 that Elasticsearch did not answer.
 	flags.StringVar(&i.deadLetter, "dead-letter", "", "write what is rejected to `file` (default: the configured folder)")
 	flags.StringVar(&i.timezone, "timezone", "UTC", "of times that name none, as in CSV: an IANA `name`, UTC or local")
 	flags.StringVar(&i.gateway, "gateway", "", "`name` of the gateway whose records these are (default: the configuration's gateway)")
+	i.format.add(flags)
 	flags.StringVar(&i.maxRecord, "max-record", config.DefaultFileInput().MaxRecord.String(), "`size` of the largest record that is taken")
 	return cmd
 }
@@ -137,6 +141,9 @@ func (i *importing) addInputs(cfg *config.Config, files []string) error {
 		return err
 	}
 	file.Timezone = zone.String()
+	if err := i.format.configure(&file); err != nil {
+		return err
+	}
 	if file.MaxRecord, err = strictyaml.ParseBytes(i.maxRecord); err != nil || file.MaxRecord < strictyaml.KiB || file.MaxRecord > strictyaml.GiB {
 		return fmt.Errorf("--max-record: %q is not a size from 1KiB to 1GiB such as 64MiB", i.maxRecord)
 	}

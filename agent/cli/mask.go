@@ -16,6 +16,8 @@ import (
 
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/filesource/charset"
+	"github.com/auditship/auditship/agent/filesource/unwrap"
 	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter/printable"
 )
@@ -24,6 +26,7 @@ import (
 type maskFlags struct {
 	rules   []string
 	explain bool
+	format  formatFlags
 }
 
 func newMaskCommand(p *program) *cobra.Command {
@@ -37,9 +40,10 @@ built-in rules apply, and those of --rules beside them. With --explain it says
 below each record which rule hit where.
 
 The input may be anything that run and import read: one record a line, records
-over several lines, arrays, CSV, each also compressed. What is no record is masked
-as the text it is; what cannot be read as text with certainty, such as binary data
-and the second half of a record, is left out and named on standard error.`,
+over several lines, arrays, CSV, each also compressed, in another encoding, or in a
+container's log. What wraps a record is not printed. What is no record is masked as
+the text it is; what cannot be read as text with certainty, such as binary data and
+the second half of a record, is left out and named on standard error.`,
 		Example: `  auditship mask audit.json
   auditship mask --rules masking.yml --explain < audit.json
   auditship mask test masking.yml`,
@@ -49,10 +53,15 @@ and the second half of a record, is left out and named on standard error.`,
 			if err != nil {
 				return misused(err)
 			}
-			return p.maskFiles(cmd.Context(), rules, files, flags.explain)
+			masked := maskedFiles{names: files}
+			if masked.encoding, masked.wrap, err = flags.format.check(); err != nil {
+				return misused(err)
+			}
+			return p.maskFiles(cmd.Context(), rules, masked, flags.explain)
 		},
 	}
 	cmd.PersistentFlags().StringArrayVar(&flags.rules, "rules", nil, "`file` with masking rules, beside the built-in ones (may be repeated)")
+	flags.format.add(cmd.Flags())
 	cmd.Flags().BoolVar(&flags.explain, "explain", false, "say which rule hit where")
 	cmd.AddCommand(newMaskTestCommand(p, &flags), newMaskDetectorsCommand(p))
 	return cmd
@@ -99,14 +108,21 @@ the tokens of vendors are together called vendors.`,
 	}
 }
 
+// maskedFiles are the files to mask, and how they are written.
+type maskedFiles struct {
+	names    []string
+	encoding *charset.Charset // nil: recognised
+	wrap     unwrap.Kind      // "": told by the first lines
+}
+
 // maskFiles masks the records of files, or of standard input.
-func (p *program) maskFiles(ctx context.Context, rules *mask.Rules, files []string, explain bool) error {
+func (p *program) maskFiles(ctx context.Context, rules *mask.Rules, files maskedFiles, explain bool) error {
 	out := &maskPrinter{w: bufio.NewWriter(p.stdout), stderr: p.stderr, masker: rules.NewMasker(), explain: explain, colour: colours(p.stdout), terminal: isTerminal(p.stdout)}
-	if len(files) == 0 {
-		files = []string{"-"}
+	if len(files.names) == 0 {
+		files.names = []string{"-"}
 	}
-	for _, name := range files {
-		if err := p.maskFile(ctx, out, name); err != nil {
+	for _, name := range files.names {
+		if err := p.maskFile(ctx, out, name, files); err != nil {
 			return errors.Join(err, out.w.Flush())
 		}
 	}
@@ -114,7 +130,7 @@ func (p *program) maskFiles(ctx context.Context, rules *mask.Rules, files []stri
 }
 
 // maskFile reads a file as the agent does.
-func (p *program) maskFile(ctx context.Context, out *maskPrinter, name string) error {
+func (p *program) maskFile(ctx context.Context, out *maskPrinter, name string, files maskedFiles) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	in := untilDone(ctx, p.stdin)
@@ -126,7 +142,9 @@ func (p *program) maskFile(ctx context.Context, out *maskPrinter, name string) e
 		defer func() { _ = f.Close() }() // only read from
 		in = f
 	}
-	source := filesource.New(filesource.Config{Input: "mask", Reader: in, MaxRecord: maxMaskRecord})
+	source := filesource.New(filesource.Config{
+		Input: "mask", Reader: in, MaxRecord: maxMaskRecord, Encoding: files.encoding, Unwrap: files.wrap,
+	})
 	if err := source.Run(ctx, nil, out.batch); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/filesource/charset"
 )
 
 // checks are the meanings of the tag "is". Each gets the text of a value, never
@@ -46,6 +47,16 @@ var checks = map[string]func(d *decoder, s string) (string, error){
 	"namespace":    namespace,
 	"space":        space,
 	"timezone":     timezone,
+	"encoding":     encoding,
+}
+
+// encoding checks the name of an encoding, and gives its usual one.
+func encoding(_ *decoder, s string) (string, error) {
+	c, err := charset.Lookup(s)
+	if err != nil {
+		return "", err
+	}
+	return c.Name(), nil
 }
 
 // suggested are the words that a check accepts, where it accepts words only.

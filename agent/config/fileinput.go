@@ -9,7 +9,7 @@ import (
 )
 
 // FileInput reads files that the gateway writes or exported: NDJSON, pretty or
-// concatenated JSON, JSON arrays and CSV, each also as .gz.
+// concatenated JSON, JSON arrays and CSV, each also compressed (gzip, zstd, bzip2, xz).
 type FileInput struct {
 	// Paths are globs of the files to read; ** stands for any number of
 	// folders. Rotated files must match too. One glob may stand without a
@@ -29,6 +29,17 @@ type FileInput struct {
 	// them: an IANA name such as Europe/Berlin, or Local for the host's.
 	// Default: UTC.
 	Timezone string `yaml:"timezone" is:"timezone" like:"time_zone,tz"`
+
+	// Encoding is that of the files where it is not UTF-8: windows-1252, gbk,
+	// gb18030, big5, shift_jis and so on. UTF-16 and UTF-32 are recognised and
+	// need not be named. Default: none.
+	Encoding string `yaml:"encoding,omitempty" is:"encoding" like:"charset,encode"`
+
+	// Unwrap is what stands around each record: docker (json-file), cri
+	// (Kubernetes), syslog, journald (journalctl -o json), prefix (anything in
+	// front of it on its line), or none. auto tells by the first lines.
+	// Default: auto.
+	Unwrap string `yaml:"unwrap" oneof:"auto,none,docker,cri,syslog,journald,prefix" like:"wrap,parser,parsers,container.format"`
 
 	// PollInterval is how often a file without notifications of its file
 	// system (NFS, some containers) is looked at for more. Default: 1s.
@@ -69,6 +80,7 @@ func DefaultFileInput() FileInput {
 	return FileInput{
 		MaxRecord:     8 * MiB,
 		Timezone:      "UTC",
+		Unwrap:        "auto",
 		PollInterval:  Duration(time.Second),
 		ScanInterval:  Duration(10 * time.Second),
 		CloseInactive: Duration(5 * time.Minute),

@@ -9,14 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/eventtime"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // ErrNotObject says that a text is JSON, but no object.
 var ErrNotObject = errors.New("the record is not a JSON object")
 
-// ErrNoTime says that a record has no event_time that can be read. The record
-// is decoded nevertheless, all but its Time.
+// ErrNoTime says that a record has no event_time that can be read, and wraps the
+// *eventtime.Fault that says why. The record is decoded nevertheless, all but its Time.
 var ErrNoTime = errors.New("the record has no readable event_time")
 
 // maxExtra bounds Record.Extra: what has more unknown members is kept as a whole.
@@ -37,6 +38,8 @@ type Options struct {
 	Rename map[string]string
 	// Location is the time zone of times that name none; nil is UTC.
 	Location *time.Location
+	// Now tells times that are too far ahead; nil is time.Now.
+	Now func() time.Time
 	// Known says that every text was found to be JSON before, as masking does. What
 	// is kept whole is then not read once more.
 	Known bool
@@ -44,10 +47,10 @@ type Options struct {
 
 // Decoder decodes records, one at a time.
 type Decoder struct {
-	root     *node
-	nodes    int // how many there are below root, root included
-	location *time.Location
-	known    bool
+	root  *node
+	nodes int // how many there are below root, root included
+	times eventtime.Reader
+	known bool
 
 	scan    jsonscan.Scanner
 	key     []byte       // scratch: an unescaped key
@@ -72,31 +75,38 @@ func New(o Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{root: root, location: o.Location, known: o.Known, nodes: root.number(0)}
-	if d.location == nil {
-		d.location = time.UTC
-	}
+	d := &Decoder{root: root, times: eventtime.Reader{Location: o.Location, Now: o.Now}, known: o.Known, nodes: root.number(0)}
 	d.at = make([]int, d.nodes)
 	return d, nil
 }
 
 // Clone returns a Decoder with the same options for another goroutine.
 func (d *Decoder) Clone() *Decoder {
-	return &Decoder{root: d.root, location: d.location, known: d.known, nodes: d.nodes, at: make([]int, d.nodes)}
+	return &Decoder{root: d.root, times: d.times, known: d.known, nodes: d.nodes, at: make([]int, d.nodes)}
 }
 
-// Decode sets rec to what raw says. rec then aliases raw; its own memory (Extra)
+// Decode sets rec to what raw says; DecodeWrapped takes what raw does not say from
+// what stood around it. rec then aliases raw; its own memory (Extra)
 // is reused by the next call. After an error other than ErrNoTime, rec holds
 // only Raw.
 func (d *Decoder) Decode(raw []byte, rec *event.Record) error {
+	return d.DecodeWrapped(raw, nil, rec)
+}
+
+// DecodeWrapped is Decode for a record that a wrap stood around; nil for none.
+func (d *Decoder) DecodeWrapped(raw []byte, wrap *event.Wrap, rec *event.Record) error {
 	if err := d.read(raw, rec); err != nil {
 		*rec = event.Record{Raw: raw, Extra: rec.Extra[:0]}
 		return err
 	}
 	rec.ValidUTF8 = utf8.Valid(raw)
-	t, ok := d.readTime(d.time)
-	if !ok {
-		return ErrNoTime
+	d.text = d.time.AppendText(d.text[:0])
+	if d.time == nil && wrap != nil {
+		d.text = append(d.text, wrap.Time...)
+	}
+	t, err := d.times.Read(d.text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoTime, err)
 	}
 	rec.Time = t
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/auditship/auditship/agent/decode"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/eventtime"
 	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
@@ -124,7 +125,7 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var rec event.Record
-			in := `{"event_time":1,` + strings.TrimPrefix(tt.in, "{")
+			in := `{"event_time":1795143841,` + strings.TrimPrefix(tt.in, "{")
 			if err := newDecoder(t, decode.Options{}).Decode([]byte(in), &rec); err != nil {
 				t.Fatal(err)
 			}
@@ -135,76 +136,38 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// What forms a time may have is tested where they are read, in eventtime.
 func TestTimes(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := newDecoder(t, decode.Options{Location: berlin, Now: func() time.Time { return time.Unix(1795143845, 0) }})
+	wrap := &event.Wrap{Time: "2026-11-20T03:04:06Z"}
 	for in, want := range map[string]string{
-		`1795143845`:                             "2026-11-20T03:04:05Z",
-		`1795143845002`:                          "2026-11-20T03:04:05.002Z",
-		`1795143845002003`:                       "2026-11-20T03:04:05.002003Z",
-		`1795143845002003004`:                    "2026-11-20T03:04:05.002003004Z",
-		`1795143845.25`:                          "2026-11-20T03:04:05.25Z",
-		`1795143845002.5`:                        "2026-11-20T03:04:05.0025Z",
-		`1.795143845e9`:                          "2026-11-20T03:04:05Z",
-		`1.795143845002E12`:                      "2026-11-20T03:04:05.002Z",
-		`0`:                                      "1970-01-01T00:00:00Z",
-		`"1795143845002"`:                        "2026-11-20T03:04:05.002Z",
-		`" 1795143845 "`:                         "2026-11-20T03:04:05Z",
-		`"2026-11-20T03:04:05Z"`:                 "2026-11-20T03:04:05Z",
-		`"2026-11-20T04:04:05.123456789+01:00"`:  "2026-11-20T03:04:05.123456789Z",
-		`"2026-11-20T04:04:05,5+01:00"`:          "2026-11-20T03:04:05.5Z",
-		`"2026-11-20T04:04:05+0100"`:             "2026-11-20T03:04:05Z",
-		`"2026-11-20T04:04:05"`:                  "2026-11-20T03:04:05Z", // Berlin
-		`"2026-11-20 04:04:05"`:                  "2026-11-20T03:04:05Z",
-		`"2026-11-20 04:04:05.750"`:              "2026-11-20T03:04:05.75Z",
-		`"2026-11-20 03:04:05Z"`:                 "2026-11-20T03:04:05Z",
-		`"2026-11-20 05:04:05 +0200"`:            "2026-11-20T03:04:05Z",
-		`"2026-11-20 03:04:05 +0000 UTC"`:        "2026-11-20T03:04:05Z",
-		`"2026-11-20 03:04:05 UTC"`:              "2026-11-20T03:04:05Z",
-		`"2026-11-20 04:04:05 CET"`:              "2026-11-20T03:04:05Z", // known in Berlin
-		`"2026-11-20T04:04+01:00"`:               "2026-11-20T03:04:00Z",
-		`"2026-11-20"`:                           "2026-11-19T23:00:00Z",
-		`"2026/11/20 04:04:05"`:                  "2026-11-20T03:04:05Z",
-		`"Fri, 20 Nov 2026 03:04:05 GMT"`:        "2026-11-20T03:04:05Z",
-		`"Fri, 20 Nov 2026 04:04:05 +0100"`:      "2026-11-20T03:04:05Z",
-		`"Fri Nov 20 04:04:05 2026"`:             "2026-11-20T03:04:05Z",
-		`"20/Nov/2026:03:04:05 +0000"`:           "2026-11-20T03:04:05Z",
-		`"\u0032026-11-20T03:04:05Z"`:            "2026-11-20T03:04:05Z",
-		`"9999-12-31T23:59:59Z"`:                 "9999-12-31T23:59:59Z",
-		`-1`:                                     "",
-		`"0001-01-01T00:00:00Z"`:                 "", // an unset time
-		`"10000-01-01T00:00:00Z"`:                "",
-		`"2026-11-20 04:04:05 PDT"`:              "", // which is not known here
-		`"2026-13-20T03:04:05Z"`:                 "",
-		`"2026-11-20T03:04:05Z\u0000"`:           "",
-		`"yesterday"`:                            "",
-		`"NaN"`:                                  "",
-		`"Inf"`:                                  "",
-		`"0x10"`:                                 "",
-		`1e400`:                                  "",
-		`99999999999999999999`:                   "",
-		`true`:                                   "",
-		`null`:                                   "",
-		`""`:                                     "",
-		`{"seconds":1}`:                          "",
-		`[1795143845]`:                           "",
-		`"` + strings.Repeat("1", 100_000) + `"`: "",
-		`"` + strings.Repeat(" ", 100) + `"`:     "",
-		`"2026-11-20T03:04:05Z` + strings.Repeat("0", 100) + `"`: "",
+		`1795143845002`:          "2026-11-20T03:04:05.002Z",
+		`"2026-11-20 04:04:05"`:  "2026-11-20T03:04:05Z",
+		`null`:                   "2026-11-20T03:04:06Z", // of the wrap
+		`""`:                     "2026-11-20T03:04:06Z",
+		`0`:                      "",
+		`1`:                      "",
+		`1795243846`:             "", // more than a day ahead
+		`"11/10/2026 10:00"`:     "",
+		`"yesterday"`:            "",
+		`true`:                   "",
+		`{"seconds":1795143845}`: "2026-11-20T03:04:06Z",
 	} {
-		d := newDecoder(t, decode.Options{Location: berlin})
 		var rec event.Record
-		err := d.Decode([]byte(`{"id":"kept","event_time":`+in+`}`), &rec)
-		if want == "" {
-			if !errors.Is(err, decode.ErrNoTime) || rec.ID.String() != "kept" {
-				t.Errorf("%.40s: read as %s, error %v", in, rec.Time, err)
+		err := d.DecodeWrapped([]byte(`{"id":"kept","event_time":`+in+`}`), wrap, &rec)
+		if want != "" {
+			if err != nil || rec.Time.Format(time.RFC3339Nano) != want || rec.Time.Location() != time.UTC {
+				t.Errorf("%s: %s (%v), want %s", in, rec.Time.Format(time.RFC3339Nano), err, want)
 			}
 			continue
 		}
-		if err != nil || rec.Time.Format(time.RFC3339Nano) != want || rec.Time.Location() != time.UTC {
-			t.Errorf("%.40s: %s (%v), want %s", in, rec.Time.Format(time.RFC3339Nano), err, want)
+		var fault *eventtime.Fault
+		if !errors.Is(err, decode.ErrNoTime) || !errors.As(err, &fault) || rec.ID.String() != "kept" {
+			t.Errorf("%s: read as %s, error %v", in, rec.Time, err)
 		}
 	}
 }
@@ -212,7 +175,7 @@ func TestTimes(t *testing.T) {
 func TestWhatIsNoRecord(t *testing.T) {
 	d := newDecoder(t, decode.Options{})
 	var rec event.Record
-	for _, in := range []string{`1`, `"x"`, `null`, `[{"event_time":1}]`, ` [] `} {
+	for _, in := range []string{`1`, `"x"`, `null`, `[{"event_time":1795143841}]`, ` [] `} {
 		if err := d.Decode([]byte(in), &rec); !errors.Is(err, decode.ErrNotObject) {
 			t.Errorf("%s: %v", in, err)
 		}
@@ -280,7 +243,7 @@ func TestRename(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var rec event.Record
-			in := `{"event_time":1,` + strings.TrimPrefix(tt.in, "{")
+			in := `{"event_time":1795143841,` + strings.TrimPrefix(tt.in, "{")
 			if err := newDecoder(t, decode.Options{Rename: tt.rename}).Decode([]byte(in), &rec); err != nil {
 				t.Fatal(err)
 			}
@@ -328,7 +291,7 @@ func TestIDPaths(t *testing.T) {
 func TestManyUnknownMembers(t *testing.T) {
 	var rec event.Record
 	for n, want := range map[int]int{1000: 1000, 1001: 1, 200_000: 1} {
-		in := []byte(`{"id":"a","event_time":1` + strings.Repeat(`,"x":1`, n) + `}`)
+		in := []byte(`{"id":"a","event_time":1795143841` + strings.Repeat(`,"x":1`, n) + `}`)
 		if err := newDecoder(t, decode.Options{}).Decode(in, &rec); err != nil {
 			t.Fatal(err)
 		}
@@ -371,7 +334,7 @@ func TestEveryMemberIsSomewhere(t *testing.T) {
 	}
 	d := newDecoder(t, decode.Options{})
 	rapid.Check(t, func(t *rapid.T) {
-		object := map[string]any{"event_time": 1}
+		object := map[string]any{"event_time": 1795143841}
 		want := map[string]string{}
 		for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(append(names, "x", "operator.x")), rapid.ID).Draw(t, "names") {
 			value := rapid.SampledFrom([]string{`null`, `""`, `"text"`, `true`, `404`, `{"a":[1.5,"b"]}`, `[]`}).Draw(t, "value")
@@ -431,15 +394,15 @@ func kept(name, value string) (string, bool) {
 func TestDecodeKeepsNothingOfTheRecordBefore(t *testing.T) {
 	d := newDecoder(t, decode.Options{})
 	var rec, fresh event.Record
-	full := []byte(`{"id":"a","event_time":1,"operator":{"id":"b","x":1},"y":2,"http_response":{"status_code":200,"body":{}}}`)
+	full := []byte(`{"id":"a","event_time":1795143841,"operator":{"id":"b","x":1},"y":2,"http_response":{"status_code":200,"body":{}}}`)
 	for range 3 {
 		if err := d.Decode(full, &rec); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Decode([]byte(`{"event_time":2}`), &rec); err != nil {
+		if err := d.Decode([]byte(`{"event_time":1795143842}`), &rec); err != nil {
 			t.Fatal(err)
 		}
-		if err := newDecoder(t, decode.Options{}).Decode([]byte(`{"event_time":2}`), &fresh); err != nil {
+		if err := newDecoder(t, decode.Options{}).Decode([]byte(`{"event_time":1795143842}`), &fresh); err != nil {
 			t.Fatal(err)
 		}
 		rec.Extra = nil
@@ -453,7 +416,7 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"id":"1","event_time":1795143845002,"operator":{"id":"u"},"http_response":{"status_code":200}}`,
 		`{"id":"1","id":[2],"operator":{"x":1},"operator":7,"event_time":"2026-11-20T03:04:05Z"}`,
-		`{"operator.id":1,"\u0069d":2,"event_time":1.5e9}`, `[1]`, `{"a":`, "{\"\xff\":\"\xfe\"}",
+		`{"operator.id":1,"\u0069d":2,"event_time":1.795143845e9}`, `[1]`, `{"a":`, "{\"\xff\":\"\xfe\"}",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -61,7 +61,7 @@ func TestAnyShape(t *testing.T) {
 	m := newMaker(t, options{Gateway: "prod", Whole: true})
 	rapid.Check(t, func(t *rapid.T) {
 		body := anyJSON(t, 6)
-		record := `{"event_time":1,"unknown":` + body + `,"http_request":{"headers":` + body + `,"body":` + body + `},"http_response":{"body":` + body + `}}`
+		record := `{"event_time":1795143841,"unknown":` + body + `,"http_request":{"headers":` + body + `,"body":` + body + `},"http_response":{"body":` + body + `}}`
 		f := m.fields(t, record)
 		request, _ := f["api7"].(map[string]any)["audit"].(map[string]any)["request"].(map[string]any)
 		_, flattened := request["body"]
@@ -149,7 +149,7 @@ func TestHugeRecords(t *testing.T) {
 				`"unknown":V`, `"http_request":{"body":V}`, `"http_request":{"headers":V}`, `"http_response":{"body":V}`,
 				`"id":V`, `"operator":{"x":V}`, `"error_message":V`, `"ip_address":V`, `"event_type":V`,
 			} {
-				doc := m.fields(t, `{"event_time":1,`+strings.Replace(record, "V", value, 1)+`}`)
+				doc := m.fields(t, `{"event_time":1795143841,`+strings.Replace(record, "V", value, 1)+`}`)
 				if doc.get("@timestamp") == "" {
 					t.Errorf("%s: no time", record)
 				}
@@ -169,7 +169,7 @@ func TestManyMembers(t *testing.T) {
 		}
 		return b.String() + "}"
 	}
-	few := m.fields(t, `{"event_time":1,"http_request":{"body":`+many(9_999, `"a":1`)+`,"headers":`+many(999, `"":1`)+`},"http_response":{"body":`+many(10_000, `"a":1`)+`}}`)
+	few := m.fields(t, `{"event_time":1795143841,"http_request":{"body":`+many(9_999, `"a":1`)+`,"headers":`+many(999, `"":1`)+`},"http_response":{"body":`+many(10_000, `"a":1`)+`}}`)
 	if few.get("api7", "audit", "request", "body", "k9998") != "9998" || few.get("api7", "audit", "response", "body_text") != many(10_000, `"a":1`) {
 		t.Error("10,000 keys are not flattened, or more are")
 	}
@@ -177,14 +177,14 @@ func TestManyMembers(t *testing.T) {
 		t.Error("1,000 headers are not looked at one by one")
 	}
 	headers := many(1000, `"":1`)
-	if got := m.fields(t, `{"event_time":1,"http_request":{"headers":`+headers+`}}`).get("api7", "audit", "request", "headers", "_json"); got != headers {
+	if got := m.fields(t, `{"event_time":1795143841,"http_request":{"headers":`+headers+`}}`).get("api7", "audit", "request", "headers", "_json"); got != headers {
 		t.Errorf("1,001 odd headers became %.40s", got)
 	}
 	half := many(6000, `"a":1`)
-	if got := m.fields(t, `{"event_time":1,"x":`+half+`,"y":`+half+`}`).get("api7", "audit", "extra", "_json"); got != `{"x":`+half+`,"y":`+half+`}` {
+	if got := m.fields(t, `{"event_time":1795143841,"x":`+half+`,"y":`+half+`}`).get("api7", "audit", "extra", "_json"); got != `{"x":`+half+`,"y":`+half+`}` {
 		t.Errorf("two times 6,000 keys became %.40s", got)
 	}
-	record := many(5000, `"event_time":1`)
+	record := many(5000, `"event_time":1795143841`)
 	if got := m.fields(t, record).get("api7", "audit", "extra", "_json"); got != `{"_json":`+record+`}` {
 		t.Errorf("5,000 unknown members became %.40s", got)
 	}

@@ -55,7 +55,7 @@ func TestDifferentIDs(t *testing.T) {
 		}
 		return id
 	}
-	raw := []byte(`{"event_time":1}`)
+	raw := []byte(`{"event_time":1795143841}`)
 	seen := map[event.ID]string{}
 	for name, id := range map[string]event.ID{
 		"id":                         ofToken("prod", `"ab"`),
@@ -71,8 +71,8 @@ func TestDifferentIDs(t *testing.T) {
 		"record":                     identity.OfRaw("prod", raw).Finish(0),
 		"the same record again":      identity.OfRaw("prod", raw).Finish(1),
 		"record of another gateway":  identity.OfRaw("dev", raw).Finish(0),
-		"record, one byte differs":   identity.OfRaw("prod", []byte(`{"event_time":2}`)).Finish(0),
-		"record, one space more":     identity.OfRaw("prod", []byte(`{"event_time": 1}`)).Finish(0),
+		"record, one byte differs":   identity.OfRaw("prod", []byte(`{"event_time":1795143842}`)).Finish(0),
+		"record, one space more":     identity.OfRaw("prod", []byte(`{"event_time": 1795143841}`)).Finish(0),
 		"record with another id_key": other.OfRaw("prod", raw).Finish(0),
 		"record's text as an id":     ofToken("prod", `"{\"event_time\":1}"`),
 	} {
@@ -106,12 +106,12 @@ func TestIDsOfMaskedRecords(t *testing.T) {
 			}
 			return id
 		}
-		plain := id(fmt.Sprintf(`{"id":%q,"event_time":1,"ip_address":"203.0.113.1"}`, a))
-		masked := id(fmt.Sprintf(`{"id":%q,"event_time":2,"ip_address":"203.0.113.0","extra":"[REDACTED:x]"}`, a))
+		plain := id(fmt.Sprintf(`{"id":%q,"event_time":1795143841,"ip_address":"203.0.113.1"}`, a))
+		masked := id(fmt.Sprintf(`{"id":%q,"event_time":1795143842,"ip_address":"203.0.113.0","extra":"[REDACTED:x]"}`, a))
 		if plain != masked || plain != ecs.ID(gateway, []byte(a)) {
 			t.Fatalf("%s, masked %s", plain, masked)
 		}
-		if (a == b) != (plain == id(fmt.Sprintf(`{"id":%q,"event_time":1}`, b))) {
+		if (a == b) != (plain == id(fmt.Sprintf(`{"id":%q,"event_time":1795143841}`, b))) {
 			t.Fatalf("%s and %s", a, b)
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/filesource"
+	"github.com/auditship/auditship/agent/filesource/charset"
+	"github.com/auditship/auditship/agent/filesource/unwrap"
 	"github.com/auditship/auditship/agent/health"
 )
 
@@ -39,8 +41,23 @@ func (files) build(in config.Input, s Surroundings) (Built, error) {
 	return b, nil
 }
 
+// formatOf is what the configuration says of how files are written. Parse has checked
+// both names.
+func formatOf(f *config.FileInput) (*charset.Charset, unwrap.Kind) {
+	var encoding *charset.Charset
+	if f.Encoding != "" {
+		encoding, _ = charset.Lookup(f.Encoding)
+	}
+	if f.Unwrap == "auto" {
+		return encoding, ""
+	}
+	return encoding, unwrap.Kind(f.Unwrap)
+}
+
 func filesConfig(in config.Input) filesource.Config {
+	encoding, wrap := formatOf(in.File)
 	return filesource.Config{
+		Encoding: encoding, Unwrap: wrap, Rename: in.Rename,
 		Input: in.ID, Gateway: in.Gateway, Paths: in.File.Paths, Exclude: in.File.Exclude,
 		FollowSymlinks: in.File.FollowSymlinks, SymlinkRoots: in.File.SymlinkRoots,
 		MaxRecord:    int64(in.File.MaxRecord),

@@ -12,6 +12,7 @@ import (
 	"github.com/auditship/auditship/agent/decode"
 	"github.com/auditship/auditship/agent/ecs"
 	"github.com/auditship/auditship/agent/event"
+	"github.com/auditship/auditship/agent/eventtime"
 	"github.com/auditship/auditship/agent/filesource"
 	"github.com/auditship/auditship/agent/mask"
 	"github.com/auditship/auditship/exporter/bulk"
@@ -111,15 +112,25 @@ func (t *Transformer) take(out *Result, r event.Raw, now time.Time) {
 		return
 	}
 	out.Read++
-	if err := t.decoder.Decode(masked.Bytes, &t.record); err != nil {
-		reason := event.ReasonBrokenJSON
-		if errors.Is(err, decode.ErrNoTime) {
-			reason = event.ReasonNoTime
-		}
-		out.Letters = append(out.Letters, t.letter(out, r, reason, masked.Bytes))
+	if err := t.decoder.DecodeWrapped(masked.Bytes, r.Wrap, &t.record); err != nil {
+		out.Letters = append(out.Letters, t.undecoded(out, r, err, masked.Bytes))
 		return
 	}
 	t.document(out, r, now)
+}
+
+// undecoded makes a dead letter of a record that cannot be decoded. Of a time that
+// cannot be read it says why, and the form of its text.
+func (t *Transformer) undecoded(out *Result, r event.Raw, err error, masked []byte) deadletter.Letter {
+	if !errors.Is(err, decode.ErrNoTime) {
+		return t.letter(out, r, event.ReasonBrokenJSON, masked)
+	}
+	l := t.letter(out, r, event.ReasonNoTime, masked)
+	var fault *eventtime.Fault
+	if errors.As(err, &fault) {
+		l.Detail = "event_time: " + fault.Error()
+	}
+	return l
 }
 
 // broken looks for records in what turned out not to be one.

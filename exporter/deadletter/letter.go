@@ -13,6 +13,8 @@ type Letter struct {
 	Time   time.Time `json:"time"`            // when it was written
 	Reason string    `json:"reason"`          // one word, for example "refused" or "no_time"
 	Error  *Error    `json:"error,omitempty"` // Elasticsearch's answer, where it was asked
+	// Detail says more about the reason, in words; nothing of what the record says.
+	Detail string `json:"detail,omitempty"`
 
 	Input   string `json:"input"`
 	Gateway string `json:"gateway,omitempty"`

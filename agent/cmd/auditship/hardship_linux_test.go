@@ -61,7 +61,7 @@ func TestR8_MemoryStaysBounded(t *testing.T) {
 	tr.must(err)
 	tr.must(tr.configure(settings{http: address, input: ", max_record: 8MiB"}))
 	tr.write(10_000)
-	huge := `{"id":"huge","event_time":1,"http_request":{"body":"` + strings.Repeat("canary ", 64<<20/7) + `"}}` + "\n"
+	huge := `{"id":"huge","event_time":1795143845,"http_request":{"body":"` + strings.Repeat("canary ", 64<<20/7) + `"}}` + "\n"
 	tr.must(appendTo(tr.path("audit.json"), huge))
 	tr.write(10_000)
 	agent := tr.startAs(program(t))

@@ -69,7 +69,8 @@ func TestImportsPointDownward(t *testing.T) {
 	}{
 		{ground, nil, "a leaf imports nothing"},
 		{[]string{"agent/event"}, ground, "the leaf types know no stage"},
-		{stages, append([]string{"agent/event"}, ground...), "stages do not import each other"},
+		{stages, append([]string{"agent/event", "agent/eventtime", "agent/filesource/charset"}, ground...), "stages do not import each other"},
+		{[]string{"agent/eventtime", "agent/filesource/charset"}, nil, "a leaf imports nothing"},
 		{[]string{"agent/contain"}, nil, "a leaf imports nothing"},
 		{
 			[]string{"agent/transform"}, slices.Concat(stages, []string{"agent/contain", "agent/event", "exporter"}),
