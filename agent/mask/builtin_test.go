@@ -110,3 +110,19 @@ func TestBuiltinRulesKeep(t *testing.T) {
 		}
 	}
 }
+
+// Codes are secret in the body of a request that signs in, and nowhere else.
+func TestLoginBodies(t *testing.T) {
+	m := Builtin().NewMasker()
+	checkHidden(t, m, "a code", `{"http_request":{"uri":"/api/oidc/callback","body":{"code":"`+canary+`"}}}`)
+	checkHidden(t, m, "a seed", `{"http_request":{"uri":"/api/login/mfa","body":{"seed":"`+canary+`"}}}`)
+	checkHidden(t, m, "a form", `{"http_request":{"uri":"/oauth/token","body":"grant_type=authorization_code&code=Sunny_Day_42"}}`)
+	for _, line := range []string{
+		`{"http_request":{"uri":"/apisix/admin/routes/1","body":{"code":"EU-7","seed":"abc123"}}}`,
+		`{"http_request":{"uri":"/oauth/token"},"http_response":{"body":{"code":"invalid_grant"}}}`,
+	} {
+		if got := string(m.Mask([]byte(line)).Bytes); got != line {
+			t.Errorf("changed %s to %s", line, got)
+		}
+	}
+}

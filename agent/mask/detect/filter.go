@@ -25,8 +25,8 @@ type Set [setBits / 64]uint64
 // setBits is how many detectors a Set can hold.
 const setBits = 192
 
-// Any says whether there is a reason.
-func (r *Reasons) Any() bool { return r.Shapes != 0 || r.Rows != Set{} }
+// Any says whether there is a reason. Each row has a bit among the shapes, too.
+func (r *Reasons) Any() bool { return r.Shapes != 0 }
 
 func (r *Reasons) merge(other *Reasons) {
 	r.Shapes |= other.Shapes
@@ -67,8 +67,11 @@ type Filter struct {
 type literal struct {
 	text string
 	at   int // offset of the pair in text
-	why  Shapes
-	row  ID // where there is no why
+	// beside is the byte before or behind the pair, step bytes from its start.
+	beside byte
+	step   int8
+	row    ID // where there is no why
+	why    Shapes
 }
 
 // stretch is a run of characters of a length that something cannot do without.
@@ -78,8 +81,12 @@ type stretch struct {
 	why   Shapes
 }
 
-// rowsToo marks a byte that means something to detectors, too.
-const rowsToo Shapes = 1 << 63
+// rowsToo marks a byte that means something to detectors, too, and someRow that
+// there are reasons for some.
+const (
+	rowsToo Shapes = 1 << 63
+	someRow Shapes = 1 << 62
+)
 
 // maxDigits is more digits than anything asks for.
 const maxDigits = 16
@@ -93,7 +100,7 @@ func (f *Filter) AddRow(id ID) {
 		f.add(text, 0, id)
 	}
 	if n := Table[id].Digits; n > 0 {
-		var why Reasons
+		why := Reasons{Shapes: someRow}
 		why.Rows.add(id)
 		f.fewest = min(f.fewest, n)
 		for i := n; i < maxDigits; i++ {
@@ -123,9 +130,8 @@ func (f *Filter) add(text string, why Shapes, row ID) {
 	}
 	at := rarest(text)
 	// the pairs at text[at:at+2] and text[at+1:at+3]: one of them is looked at
-	for _, at := range [2]int{at, at + 1} {
-		f.open(uint16(text[at])|uint16(text[at+1])<<8, literal{text, at, why, row})
-	}
+	f.open(uint16(text[at])|uint16(text[at+1])<<8, literal{text: text, at: at, beside: text[at+2], step: 2, why: why, row: row})
+	f.open(uint16(text[at+1])|uint16(text[at+2])<<8, literal{text: text, at: at + 1, beside: text[at], step: -1, why: why, row: row})
 }
 
 // rarest is where the three bytes of a literal start that ordinary text holds
@@ -252,11 +258,15 @@ func (f *Filter) confirm(text []byte, i int, pair uint16, found *Reasons) {
 	bucket := f.buckets[f.bucket[pair]]
 	for n := range bucket {
 		l := &bucket[n]
+		if j := i + int(l.step); uint(j) >= uint(len(text)) || text[j] != l.beside {
+			continue // most
+		}
 		switch start := i - l.at; {
 		case start < 0 || !chars.HasPrefix(text[start:], l.text):
 		case l.why != 0:
 			found.Shapes |= l.why
 		default:
+			found.Shapes |= someRow
 			found.Rows.add(l.row)
 		}
 	}
@@ -265,7 +275,7 @@ func (f *Filter) confirm(text []byte, i int, pair uint16, found *Reasons) {
 func (f *Filter) single(c byte, found *Reasons) {
 	found.Shapes |= f.singles[c] &^ rowsToo
 	if rows := f.rows[c]; rows != nil {
-		found.merge(&Reasons{Rows: *rows})
+		found.merge(&Reasons{Shapes: someRow, Rows: *rows})
 	}
 }
 
