@@ -147,6 +147,22 @@ func putTemplate(t *testing.T, name, stream, policy string) {
 
 const document = `{"@timestamp":"2025-01-02T03:04:05Z","message":"one"}`
 
+func TestDataStreamIsCreatedWithoutADocument(t *testing.T) {
+	root, name := admin(t), estest.Namespace(t)
+	stream := "logs-empty-" + name
+	root.isRefused(t, http.StatusBadRequest, "illegal_argument_exception", put, "/_data_stream/nothing-matches-"+name, "")
+	root.wants(t, http.StatusOK, put, "/_ilm/policy/"+name, goodPolicy, nil)
+	putTemplate(t, name, stream, name)
+	root.wants(t, http.StatusOK, put, "/_data_stream/"+stream, "", nil)
+	root.isRefused(t, http.StatusBadRequest, "resource_already_exists_exception", put, "/_data_stream/"+stream, "")
+
+	var found dataStreams
+	root.wants(t, http.StatusOK, get, "/_data_stream/"+stream, "", &found)
+	if len(found.DataStreams) != 1 || len(found.DataStreams[0].Indices) != 1 || found.DataStreams[0].Template != name {
+		t.Errorf("GET _data_stream answered %+v", found)
+	}
+}
+
 func TestDataStreamIsCreatedByItsFirstDocumentAndRollsOver(t *testing.T) {
 	root, name := admin(t), estest.Namespace(t)
 	stream := "logs-story-" + name

@@ -11,7 +11,7 @@
 //
 // Bulk, search, mappings, templates, data streams, rollover, point in time,
 // users, roles, API keys, TLS and the basic licence are Elasticsearch's own.
-// The plugin adds GET and HEAD /, GET and DELETE _data_stream, the ILM policy
+// The plugin adds GET and HEAD /, GET, PUT and DELETE _data_stream, the ILM policy
 // API, ILM status and explain, and the index settings of ILM. They run as
 // transport actions under the names of the real ones, with Elasticsearch's own
 // requests, parsers, validation and answers: authorisation is the security

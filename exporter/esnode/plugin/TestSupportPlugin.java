@@ -28,6 +28,7 @@ import org.elasticsearch.action.ActionRequestValidationException;
 import org.elasticsearch.action.ActionResponse;
 import org.elasticsearch.action.ActionType;
 import org.elasticsearch.action.admin.indices.rollover.RolloverInfo;
+import org.elasticsearch.action.datastreams.CreateDataStreamAction;
 import org.elasticsearch.action.datastreams.DeleteDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction;
 import org.elasticsearch.action.datastreams.GetDataStreamAction.Response.DataStreamInfo;
@@ -50,6 +51,7 @@ import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
 import org.elasticsearch.cluster.metadata.LifecycleExecutionState;
+import org.elasticsearch.cluster.metadata.MetadataCreateDataStreamService;
 import org.elasticsearch.cluster.metadata.MetadataDeleteIndexService;
 import org.elasticsearch.cluster.metadata.MetadataIndexTemplateService;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
@@ -184,6 +186,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         return List.of(
             new ActionHandler(MAIN, Main.class),
             new ActionHandler(GetDataStreamAction.INSTANCE, GetDataStreams.class),
+            new ActionHandler(CreateDataStreamAction.INSTANCE, CreateDataStream.class),
             new ActionHandler(DeleteDataStreamAction.INSTANCE, DeleteDataStreams.class),
             new ActionHandler(ILMActions.PUT, PutPolicy.class),
             new ActionHandler(GetLifecycleAction.INSTANCE, GetPolicies.class),
@@ -211,6 +214,7 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         return List.of(
             new Endpoint("main", TestSupportPlugin::main, "GET /", "HEAD /"),
             new Endpoint("get_data_stream", TestSupportPlugin::getDataStreams, "GET /_data_stream", "GET /_data_stream/{name}"),
+            new Endpoint("put_data_stream", TestSupportPlugin::createDataStream, "PUT /_data_stream/{name}"),
             new Endpoint("delete_data_stream", TestSupportPlugin::deleteDataStreams, "DELETE /_data_stream/{name}"),
             new Endpoint("ilm_put", TestSupportPlugin::putPolicy, "PUT /_ilm/policy/{name}"),
             new Endpoint("ilm_get", TestSupportPlugin::getPolicies, "GET /_ilm/policy", "GET /_ilm/policy/{name}"),
@@ -274,6 +278,15 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
         get.includeDefaults(request.paramAsBoolean("include_defaults", false));
         get.indicesOptions(IndicesOptions.fromRequest(request, get.indicesOptions()));
         return channel -> client.execute(GetDataStreamAction.INSTANCE, get, new RestToXContentListener<>(channel));
+    }
+
+    private static Send createDataStream(RestRequest request, NodeClient client) {
+        var create = new CreateDataStreamAction.Request(
+            RestUtils.getMasterNodeTimeout(request),
+            RestUtils.getAckTimeout(request),
+            request.param("name")
+        );
+        return channel -> client.execute(CreateDataStreamAction.INSTANCE, create, new RestToXContentListener<>(channel));
     }
 
     private static Send deleteDataStreams(RestRequest request, NodeClient client) {
@@ -631,6 +644,29 @@ public final class TestSupportPlugin extends Plugin implements ActionPlugin, Ana
                     return Release.with(state, index);
                 }
             });
+        }
+    }
+
+    /** Makes a data stream without a document, as the matching template says. */
+    public static final class CreateDataStream extends TransportAction<CreateDataStreamAction.Request, AcknowledgedResponse> {
+        private final MetadataCreateDataStreamService streams;
+        private final ClusterService clusterService;
+
+        @Inject
+        public CreateDataStream(
+            TransportService transport,
+            ActionFilters filters,
+            ClusterService clusterService,
+            MetadataCreateDataStreamService streams
+        ) {
+            super(CreateDataStreamAction.NAME, filters, transport.getTaskManager(), transport.getThreadPool().generic());
+            this.clusterService = clusterService;
+            this.streams = streams;
+        }
+
+        @Override
+        protected void doExecute(Task task, CreateDataStreamAction.Request request, ActionListener<AcknowledgedResponse> listener) {
+            streams.createDataStream(Release.createDataStream(clusterService.state(), request), listener);
         }
     }
 

@@ -2,6 +2,7 @@ package auditship.esnode;
 
 import java.util.List;
 
+import org.elasticsearch.action.datastreams.CreateDataStreamAction;
 import org.elasticsearch.action.datastreams.DataStreamsActionUtil;
 import org.elasticsearch.action.support.IndicesOptions;
 import org.elasticsearch.cluster.ClusterState;
@@ -12,6 +13,7 @@ import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
 import org.elasticsearch.cluster.metadata.LifecycleExecutionState;
 import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.cluster.metadata.MetadataCreateDataStreamService.CreateDataStreamClusterStateUpdateRequest;
 import org.elasticsearch.common.bytes.BytesArray;
 import org.elasticsearch.rest.RestRequest;
 import org.elasticsearch.rest.RestUtils;
@@ -62,6 +64,17 @@ final class Release {
 
     private static ClusterState with(ClusterState state, Metadata.Builder project) {
         return ClusterState.builder(state).metadata(project).build();
+    }
+
+    static CreateDataStreamClusterStateUpdateRequest createDataStream(ClusterState state, CreateDataStreamAction.Request request) {
+        return new CreateDataStreamClusterStateUpdateRequest(
+            request.getName(),
+            request.getStartTime(),
+            null,
+            request.masterNodeTimeout(),
+            request.ackTimeout(),
+            true
+        );
     }
 
     static List<String> dataStreamNames(

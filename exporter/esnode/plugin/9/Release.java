@@ -2,6 +2,7 @@ package auditship.esnode;
 
 import java.util.List;
 
+import org.elasticsearch.action.datastreams.CreateDataStreamAction;
 import org.elasticsearch.action.datastreams.DataStreamsActionUtil;
 import org.elasticsearch.action.support.IndicesOptions;
 import org.elasticsearch.cluster.ClusterState;
@@ -12,6 +13,7 @@ import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.metadata.ItemUsage;
 import org.elasticsearch.cluster.metadata.LifecycleExecutionState;
 import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.cluster.metadata.MetadataCreateDataStreamService.CreateDataStreamClusterStateUpdateRequest;
 import org.elasticsearch.cluster.metadata.ProjectId;
 import org.elasticsearch.cluster.metadata.ProjectMetadata;
 import org.elasticsearch.common.bytes.BytesArray;
@@ -64,6 +66,18 @@ final class Release {
 
     private static ClusterState with(ClusterState state, ProjectMetadata.Builder project) {
         return ClusterState.builder(state).putProjectMetadata(project).build();
+    }
+
+    static CreateDataStreamClusterStateUpdateRequest createDataStream(ClusterState state, CreateDataStreamAction.Request request) {
+        return new CreateDataStreamClusterStateUpdateRequest(
+            project(state).id(),
+            request.getName(),
+            request.getStartTime(),
+            null,
+            request.masterNodeTimeout(),
+            request.ackTimeout(),
+            true
+        );
     }
 
     static List<String> dataStreamNames(
