@@ -13,7 +13,7 @@ import (
 
 func planned(t *testing.T, client *exporter.Client, opts Options) *plan {
 	t.Helper()
-	p, err := newPlan(t.Context(), client, opts)
+	p, err := newPlan(t.Context(), client, opts, "")
 	if err != nil {
 		t.Fatal(err)
 	}

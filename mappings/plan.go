@@ -43,13 +43,14 @@ type plan struct {
 	// securityOff: the server has no users and roles, so none are planned.
 	securityOff bool
 
-	client *exporter.Client
-	opts   Options
-	mark   string // streamFingerprint
+	client    *exporter.Client
+	opts      Options
+	namespace string // whose stream is to be there, "" for none
+	mark      string // streamFingerprint
 }
 
 // newPlan compares what should be installed with what is. It changes nothing.
-func newPlan(ctx context.Context, client *exporter.Client, opts Options) (*plan, error) {
+func newPlan(ctx context.Context, client *exporter.Client, opts Options, namespace string) (*plan, error) {
 	server, err := client.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func newPlan(ctx context.Context, client *exporter.Client, opts Options) (*plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{server: server, client: client, opts: opts.withDefaults(), mark: streamFingerprint(assets)}
+	p := &plan{server: server, client: client, opts: opts.withDefaults(), namespace: namespace, mark: streamFingerprint(assets)}
 	_, err = client.CheckPrivileges(ctx, exporter.Privileges{Cluster: []string{"monitor"}})
 	if p.securityOff = errors.Is(err, exporter.ErrSecurityOff); err != nil && !p.securityOff {
 		return nil, err

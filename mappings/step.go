@@ -2,10 +2,13 @@ package mappings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
+	"github.com/auditship/auditship/exporter"
 	"github.com/auditship/auditship/exporter/install"
 )
 
@@ -25,6 +28,9 @@ type step struct {
 type stepKind string
 
 const (
+	// createStream makes the stream before its first record, so that Kibana has
+	// fields to show; without it every control and chart there is in error.
+	createStream stepKind = "create data stream"
 	// setPolicy puts a backing index, made by other templates, under our ILM
 	// policy.
 	setPolicy stepKind = "set ILM policy"
@@ -38,6 +44,8 @@ const (
 func (s step) item() install.Item {
 	i := install.Item{State: s.state, Details: s.losses}
 	switch s.kind {
+	case createStream:
+		i.Name = "data stream " + s.stream
 	case rollOver:
 		i.Name, i.Done = "rollover of data stream "+s.stream, "rolled over data stream "+s.stream
 	case setPolicy:
@@ -53,6 +61,10 @@ func (s step) item() install.Item {
 // streamSteps finds what the streams of all namespaces need.
 func (p *plan) streamSteps(ctx context.Context, all []dataStream) ([]step, error) {
 	var steps []step
+	named := func(s dataStream) bool { return s.Name == StreamName(p.namespace) }
+	if p.namespace != "" && !slices.ContainsFunc(all, named) {
+		steps = append(steps, step{kind: createStream, stream: StreamName(p.namespace), state: install.Missing})
+	}
 	for _, s := range all {
 		if p.server.Serverless {
 			steps = append(steps, p.retentionSteps(s)...)
@@ -166,6 +178,12 @@ func (p *plan) take(ctx context.Context, s step) error {
 	stream := url.PathEscape(s.stream)
 	var err error
 	switch s.kind {
+	case createStream:
+		err = p.client.JSON(ctx, http.MethodPut, "/_data_stream/"+stream, nil, nil)
+		var e *exporter.Error
+		if errors.As(err, &e) && e.Type == "resource_already_exists_exception" {
+			err = nil // an agent was faster
+		}
 	case rollOver:
 		if err := p.checkTemplateInForce(ctx, s.stream); err != nil {
 			return err

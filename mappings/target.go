@@ -16,7 +16,8 @@ type Target struct {
 }
 
 // NewTarget makes the target; nothing is sent. The data stream of the namespace
-// is proven even before it exists.
+// is created, if it is not there, and proven even before it exists; without a
+// namespace only streams that are there are looked at.
 func NewTarget(client *exporter.Client, opts Options, namespace string) *Target {
 	return &Target{client: client, opts: opts.withDefaults(), namespace: namespace}
 }
@@ -24,7 +25,7 @@ func NewTarget(client *exporter.Client, opts Options, namespace string) *Target 
 // Plan compares what should be installed with what is, and names the documents
 // that a shorter retention would delete. It changes nothing.
 func (t *Target) Plan(ctx context.Context) (install.Plan, error) {
-	p, err := newPlan(ctx, t.client, t.opts)
+	p, err := newPlan(ctx, t.client, t.opts, t.namespace)
 	if err != nil {
 		return install.Plan{}, err
 	}
@@ -41,16 +42,17 @@ func (t *Target) Plan(ctx context.Context) (install.Plan, error) {
 // is reported once it is done, in words such as "created index template
 // logs-api7.audit". It stops at the first error; a second run goes on from there.
 func (t *Target) Apply(ctx context.Context, force bool, report func(step string)) error {
-	p, err := newPlan(ctx, t.client, t.opts)
+	p, err := newPlan(ctx, t.client, t.opts, t.namespace)
 	if err != nil {
 		return err
 	}
 	return p.apply(ctx, force, report)
 }
 
-// Apply installs everything on an Elasticsearch where nobody changed anything.
+// Apply installs everything but a data stream on an Elasticsearch where nobody
+// changed anything.
 func Apply(ctx context.Context, client *exporter.Client, opts Options) error {
-	return NewTarget(client, opts, "default").Apply(ctx, false, func(string) {})
+	return NewTarget(client, opts, "").Apply(ctx, false, func(string) {})
 }
 
 func serverName(i exporter.Info) string {

@@ -39,7 +39,7 @@ func (v *verifier) add(subject, name string, result install.Result, detail strin
 // created with is checked. Nothing is changed. An error means that it could not be
 // found out; a failed check is in the list.
 func (t *Target) Verify(ctx context.Context) ([]install.Check, error) {
-	p, err := newPlan(ctx, t.client, t.opts)
+	p, err := newPlan(ctx, t.client, t.opts, t.namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,8 @@ func newSetupCommand(p *program) *cobra.Command {
 		Long: `Setup installs what Elasticsearch and Kibana need: the ILM policy that keeps
 records as long as retention says, component and index templates, three roles
 (` + mappings.AgentRole + `, ` + mappings.AnalystRole + `, ` + mappings.SetupRole + `) and, where kibana.url is configured,
-data view, saved searches and dashboard. It shows what differs, applies it,
+data view, saved searches and dashboards. It creates the data stream, so that Kibana
+has fields to show before the first record. It shows what differs, applies it,
 rolls a data stream over if its mapping changed, and proves the result.
 
 Run it once, and again after each upgrade: a second run changes nothing. What a

@@ -63,13 +63,13 @@ func TestR18Setup(t *testing.T) {
 	// Nothing is there, and the plan does not change that.
 	for range 2 {
 		want(t, run(append(admin, "--plan")...), exitDone,
-			"+ ILM policy logs-api7.audit\n", "+ role auditship_agent\n", "Elasticsearch 8.19.9: 0 of 7 objects as shipped\n")
+			"+ ILM policy logs-api7.audit\n", "+ role auditship_agent\n", "Elasticsearch 8.19.9: 0 of 8 objects as shipped\n")
 	}
 	want(t, run(append(admin, "--verify")...), exitFailed, "FAILED   ILM policy logs-api7.audit: exists")
 
 	// The first run.
 	want(t, run(append(admin, "--create-key", keyFile)...), exitDone,
-		"created index template logs-api7.audit\n", "created API key auditship-agent-", "documents are kept 90d\n", "set elasticsearch.api_key: ${file:"+keyFile+"}")
+		"created index template logs-api7.audit\n", "created data stream logs-api7.audit-default\n", "created API key auditship-agent-", "documents are kept 90d\n", "set elasticsearch.api_key: ${file:"+keyFile+"}")
 	key := readKey(t, keyFile)
 
 	// The second run.
