@@ -31,11 +31,12 @@ func (p *program) analystClient() (client *exporter.Client, namespace string, er
 // addFilters gives a command the flags that say which records.
 func addFilters(cmd *cobra.Command, q *reports.Query) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type as recorded")
+	flags.StringArrayVar(&q.Events, "event", nil, "`name` of the event (Add Service) or its type, however it was recorded")
 	flags.StringArrayVar(&q.Operators, "operator", nil, "`name`, id or e-mail address of the operator")
 	flags.StringArrayVar(&q.ResourceIDs, "resource-id", nil, "`id` of the resource")
 	flags.StringArrayVar(&q.ResourceNames, "resource-name", nil, "`name` of the resource")
 	flags.StringArrayVar(&q.Sources, "source", nil, "dashboard, api or adc")
+	flags.StringArrayVar(&q.GatewayGroups, "gateway-group", nil, "`id` of the gateway group")
 	flags.StringArrayVar(&q.IPs, "ip", nil, "`address` or network (10.0.0.0/8)")
 	flags.StringArrayVar(&q.Outcomes, "outcome", nil, "success, failure or unknown")
 	flags.StringVar(&q.Namespace, "namespace", "", "`name`space of the data stream (default: elasticsearch.namespace)")

@@ -190,7 +190,8 @@ func sendLetters(ctx context.Context, sender *bulk.Sender, letters []deadletter.
 	documents := make([]bulk.Document, 0, len(letters))
 	of := make([]int, 0, len(letters)) // the letter of each document
 	for i, l := range letters {
-		d := bulk.Document{Source: l.Document, Doubtful: true}
+		d := bulk.Document{Doubtful: true}
+		d.Source, d.EventAt = bulk.Stampable(l.Document)
 		if copy(d.ID[:], l.ID) == len(d.ID) && len(l.ID) == len(d.ID) {
 			documents, of = append(documents, d), append(of, i)
 		}

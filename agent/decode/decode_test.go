@@ -36,20 +36,14 @@ func values(rec *event.Record) map[string]string {
 			m[name] = text
 		}
 	}
-	for name, t := range map[string]event.Token{
-		"id": rec.ID, "operator.id": rec.Operator.ID, "operator.username": rec.Operator.Username,
-		"operator.first_name": rec.Operator.FirstName, "operator.last_name": rec.Operator.LastName,
-		"operator.email": rec.Operator.Email, "source": rec.Source, "token_name": rec.TokenName,
-		"event_type": rec.EventType, "resource_id": rec.ResourceID, "resource_name": rec.ResourceName,
-		"resource_type": rec.ResourceType, "ip_address": rec.IPAddress, "error_message": rec.ErrorMessage,
-		"http_request.method": rec.Request.Method, "http_request.uri": rec.Request.URI,
-		"http_request.user_agent": rec.Request.UserAgent, "gateway_group_id": rec.GatewayGroup,
-	} {
-		put(name, t.String())
+	for _, f := range event.Fields() {
+		switch {
+		case f.Token != nil:
+			put(f.Name, f.Token(rec).String())
+		case f.Value != nil:
+			put(f.Name, string(*f.Value(rec)))
+		}
 	}
-	put("http_request.headers", string(rec.Request.Headers))
-	put("http_request.body", string(rec.Request.Body))
-	put("http_response.body", string(rec.Response.Body))
 	if rec.Response.StatusCode != 0 {
 		put("http_response.status_code", fmt.Sprint(rec.Response.StatusCode))
 	}
@@ -383,7 +377,7 @@ func kept(name, value string) (string, bool) {
 		return "", false
 	case value == `null` || value == `""`:
 		return "", true
-	case strings.HasSuffix(name, "body") || strings.HasSuffix(name, "headers"):
+	case slices.ContainsFunc(event.Fields(), func(f event.Field) bool { return f.Name == name && f.Value != nil }):
 		return value, true
 	case name == "http_response.status_code":
 		return value, value == "404"

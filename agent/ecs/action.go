@@ -15,7 +15,8 @@ const (
 )
 
 // category is what it was done to: the event.category, and for iam whether it
-// concerns users or groups of them.
+// concerns users, groups of them, or what else belongs to identity and access: tokens
+// and permission policies.
 type category byte
 
 const (
@@ -23,11 +24,13 @@ const (
 	configuration
 	iamUser
 	iamGroup
+	iamAdmin
 	authentication
 )
 
-// fragment is the category and type of an event as members of "event". For each
-// category ECS lists the types that may go with it; others become info.
+// fragment is the category and type of an event as members of "event", each with a
+// comma behind it. For each category ECS lists the types that may go with it; others
+// become info. Without a category there is no type: no rule could use it.
 //
 // Source: https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category
 func fragment(c category, a action) string {
@@ -35,25 +38,24 @@ func fragment(c category, a action) string {
 	case authentication:
 		switch a {
 		case start:
-			return `"category":["authentication"],"type":["start"]`
+			return `"category":["authentication","session"],"type":["start"],`
 		case finish:
-			return `"category":["authentication"],"type":["end"]`
+			return `"category":["authentication","session"],"type":["end"],`
 		}
-		return `"category":["authentication"],"type":["info"]`
+		return `"category":["authentication"],"type":["info"],`
 	case iamUser:
-		return `"category":["iam"],"type":["user","` + a.changing() + `"]`
+		return `"category":["iam"],"type":["user","` + a.changing() + `"],`
 	case iamGroup:
-		return `"category":["iam"],"type":["group","` + a.changing() + `"]`
+		return `"category":["iam"],"type":["group","` + a.changing() + `"],`
+	case iamAdmin:
+		return `"category":["iam"],"type":["admin","` + a.changing() + `"],`
 	case configuration:
 		if a == access {
-			return `"category":["configuration"],"type":["access"]`
+			return `"category":["configuration"],"type":["access"],`
 		}
-		return `"category":["configuration"],"type":["` + a.changing() + `"]`
+		return `"category":["configuration"],"type":["` + a.changing() + `"],`
 	}
-	if a == access {
-		return `"type":["access"]`
-	}
-	return `"type":["` + a.changing() + `"]`
+	return ""
 }
 
 // changing is the event.type of an action that changes something, else info.

@@ -33,6 +33,7 @@ func (b *Builder) appendAudit(dst []byte, rec *event.Record, facts *facts) []byt
 	dst, mark = object(dst, `"gateway_group":{`)
 	dst = b.recordedOr(dst, `"id":`, rec.GatewayGroup, facts.group)
 	dst = end(dst, mark)
+	dst = b.appendChanges(dst, rec)
 	dst = b.appendExtra(dst, rec.Extra)
 	dst = b.appendLocal(dst, rec.Time)
 	return append(dst, `}}`...)
@@ -59,16 +60,41 @@ func (b *Builder) appendLocal(dst []byte, t time.Time) []byte {
 	return append(dst, '}')
 }
 
-// appendBody appends a body to the field that takes it: flattened for an object
-// or an array of objects within its limits, else text.
+// appendBody appends a body.
 func (b *Builder) appendBody(dst []byte, body event.Value) []byte {
+	return b.appendWhole(dst, `"body":`, `"body_text":`, body)
+}
+
+// appendWhole appends a value to the field that takes it: flattened for an object
+// or an array of objects within its limits, else text.
+func (b *Builder) appendWhole(dst []byte, flattened, text string, v event.Value) []byte {
 	switch {
-	case len(body) == 0:
+	case len(v) == 0:
 		return dst
-	case body[0] != '{' && body[0] != '[':
-		return b.quoter.field(dst, `"body_text":`, event.Token(body))
-	case b.flat.fits(body, place{}):
-		return b.flat.write(key(dst, `"body":`))
+	case v[0] != '{' && v[0] != '[':
+		return b.quoter.field(dst, text, event.Token(v))
+	case b.flat.fits(v, place{}):
+		return b.flat.write(key(dst, flattened))
 	}
-	return jsonscan.AppendQuoted(key(dst, `"body_text":`), body)
+	return jsonscan.AppendQuoted(key(dst, text), v)
+}
+
+// appendChanges appends what has changed, as the gateway says it or as the object before
+// and after.
+func (b *Builder) appendChanges(dst []byte, rec *event.Record) []byte {
+	changes := rec.Changes
+	if len(changes) == 0 && len(rec.Before)+len(rec.After) > 0 {
+		b.changes = append(b.changes[:0], '{')
+		for _, side := range [...]struct {
+			name  string
+			value event.Value
+		}{{`"before":`, rec.Before}, {`"after":`, rec.After}} {
+			if len(side.value) > 0 {
+				b.changes = append(key(b.changes, side.name), side.value...)
+			}
+		}
+		b.changes = append(b.changes, '}')
+		changes = b.changes
+	}
+	return b.appendWhole(dst, `"changes":`, `"changes_text":`, changes)
 }

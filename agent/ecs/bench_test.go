@@ -29,7 +29,7 @@ func BenchmarkDocument(b *testing.B) {
 	}
 	builder := ecs.NewBuilder(ecs.Config{Names: ecs.NewNames(0), EventNames: func(string) string { return "" }})
 	identity := ecs.NewIdentity([]byte("0123456789abcdef0123456789abcdef"))
-	meta := ecs.Meta{Gateway: "prod", Input: "files", Path: "/var/log/api7/audit/audit.json", Ingested: time.Unix(1795143845, 0)}
+	meta := ecs.Meta{Gateway: "prod", Input: "files", Path: "/var/log/api7/audit/audit.json", Created: time.Unix(1795143845, 0)}
 	var rec event.Record
 	dst := make([]byte, 0, 1<<16)
 	b.SetBytes(866)

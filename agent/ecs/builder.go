@@ -3,6 +3,7 @@ package ecs
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // Version is the version of the Elastic Common Schema the documents follow.
-const Version = "8.11.0"
+const Version = "9.4.0"
 
 // Dataset is the data stream's dataset; its type is logs.
 const Dataset = "api7.audit"
@@ -46,9 +47,9 @@ type Meta struct {
 	Path string
 	// Offset of the record in it; negative where it has none.
 	Offset int64
-	// Ingested is when the agent took the record; the zero time leaves
-	// event.ingested out.
-	Ingested time.Time
+	// Created is when the agent read the record; the zero time leaves
+	// event.created out. When it was sent, event.ingested, is for the sender to say.
+	Created time.Time
 }
 
 // Builder makes documents.
@@ -62,7 +63,9 @@ type Builder struct {
 
 	// Members of the record that came last; most records have the same.
 	gateway, input, path remembered
-	eventTime, ingested  minute
+	eventTime, created   minute
+
+	eventAt int // where the members of "event" begin in the document appended last
 
 	quoter quoter
 	flat   flattener
@@ -78,6 +81,9 @@ type scratch struct {
 	name    []byte // the resource's name
 	names   []byte // what Names answered
 	address []byte // the IP address
+	message []byte // the readable line
+	changes []byte // the object before and after
+	reason  []byte // the text of an error message
 	keyText []byte // an unescaped key
 	loose   []byte // an object put together
 	rest    []byte // what such an object cannot hold
@@ -118,7 +124,7 @@ func NewBuilder(c Config) *Builder {
 	b := &Builder{config: c, fragments: newFragments(), types: map[string]*eventType{}}
 	b.flat = flattener{quoter: &b.quoter, seed: maphash.MakeSeed()}
 	b.head = constantHead(c)
-	b.vendor = []byte(`"vendor":"API7","product":"API7 Enterprise"`)
+	b.vendor = []byte(`"vendor":"API7","product":"API7 Enterprise","type":"gateway"`)
 	b.tags = []byte(`"tags":[`)
 	for i, tag := range c.Tags {
 		if i > 0 {
@@ -150,14 +156,17 @@ func constantHead(c Config) []byte {
 func (b *Builder) Append(dst []byte, rec *event.Record, meta Meta) []byte {
 	b.quoter.reset(rec)
 	facts := b.derive(rec, meta)
+	from := len(dst)
 	dst = b.eventTime.appendTime(append(dst, `{"@timestamp":"`...), rec.Time)
 	dst = append(append(dst, '"'), b.head...)
 	dst = b.appendTags(dst, meta.Input)
+	b.eventAt = len(dst) - from + len(`,"event":{`)
 	dst = b.appendEvent(dst, rec, meta, &facts)
-	dst = b.appendUser(dst, &rec.Operator)
+	dst = b.appendUser(dst, &rec.Operator, &facts)
 	dst = b.appendSource(dst, rec.IPAddress)
+	dst = b.appendMessage(dst, rec, &facts)
 	dst = b.appendRequest(dst, rec, &facts)
-	dst = b.appendRelated(dst, rec)
+	dst = b.appendRelated(dst, rec, &facts)
 	dst = b.appendObserver(dst, meta.Gateway)
 	dst = b.appendLog(dst, meta)
 	dst = b.appendAudit(dst, rec, &facts)
@@ -167,6 +176,10 @@ func (b *Builder) Append(dst []byte, rec *event.Record, meta Meta) []byte {
 	}
 	return append(dst, '}')
 }
+
+// EventAt is the offset in the document appended last at which the sender may put a
+// member of "event" with a comma behind it, as it does with event.ingested.
+func (b *Builder) EventAt() int { return b.eventAt }
 
 func (b *Builder) appendTags(dst []byte, input string) []byte {
 	if input == "" && len(b.config.Tags) == 0 {
@@ -194,12 +207,13 @@ func (r *remembered) quoted(text string) []byte {
 func (b *Builder) appendEvent(dst []byte, rec *event.Record, meta Meta, facts *facts) []byte {
 	dst = append(dst, `,"event":{"kind":"event","module":"api7","dataset":"`+Dataset+`",`...)
 	dst = append(dst, b.fragments[facts.category][facts.action]...)
-	dst = append(dst, `,"outcome":"`...)
+	dst = append(dst, `"outcome":"`...)
 	dst = append(append(dst, outcome(rec)...), '"')
 	dst = b.quoter.field(dst, `"id":`, rec.ID)
 	dst = b.quoter.field(dst, `"action":`, rec.EventType)
-	if !meta.Ingested.IsZero() {
-		dst = b.ingested.appendTime(append(dst, `,"ingested":"`...), meta.Ingested)
+	dst = b.appendReason(dst, rec)
+	if !meta.Created.IsZero() {
+		dst = b.created.appendTime(append(dst, `,"created":"`...), meta.Created)
 		dst = append(dst, '"')
 	}
 	if b.config.KeepOriginal {
@@ -208,7 +222,7 @@ func (b *Builder) appendEvent(dst []byte, rec *event.Record, meta Meta, facts *f
 	return append(dst, '}')
 }
 
-func (b *Builder) appendUser(dst []byte, o *event.Operator) []byte {
+func (b *Builder) appendUser(dst []byte, o *event.Operator, facts *facts) []byte {
 	dst, mark := object(dst, `"user":{`)
 	dst = b.quoter.field(dst, `"id":`, o.ID)
 	dst = b.quoter.field(dst, `"name":`, o.Username)
@@ -225,6 +239,8 @@ func (b *Builder) appendUser(dst []byte, o *event.Operator) []byte {
 	default:
 		dst = b.quoter.field(dst, `"full_name":`, o.LastName)
 	}
+	dst = b.appendPerson(dst, `"target":{`, &facts.target)
+	dst = b.appendPerson(dst, `"changes":{`, &facts.changes)
 	return end(dst, mark)
 }
 
@@ -259,6 +275,9 @@ func (b *Builder) appendRequest(dst []byte, rec *event.Record, facts *facts) []b
 		if len(facts.path) > 0 {
 			dst = jsonscan.AppendQuoted(append(dst, `,"path":`...), facts.path)
 		}
+		if len(facts.query) > 0 {
+			dst = jsonscan.AppendQuoted(append(dst, `,"query":`...), facts.query)
+		}
 		dst = append(dst, '}')
 	}
 	if len(rec.Request.UserAgent) > 0 {
@@ -270,14 +289,15 @@ func (b *Builder) appendRequest(dst []byte, rec *event.Record, facts *facts) []b
 	return dst
 }
 
-// appendRelated collects the names of the operator and the address, under which
-// other data knows them.
-func (b *Builder) appendRelated(dst []byte, rec *event.Record) []byte {
+// appendRelated collects the names of the operator, of whom it was done to, and the
+// address, under which other data knows them.
+func (b *Builder) appendRelated(dst []byte, rec *event.Record, facts *facts) []byte {
 	dst, mark := object(dst, `"related":{`)
-	users := [...]event.Token{rec.Operator.Username, rec.Operator.ID, rec.Operator.Email}
+	t := &facts.target
+	users := [...]event.Token{rec.Operator.Username, rec.Operator.ID, rec.Operator.Email, t.name, t.id, t.email}
 	begun := false
 	for i, u := range users {
-		if len(u) == 0 || i > 0 && bytes.Equal(u, users[0]) || i > 1 && bytes.Equal(u, users[1]) {
+		if len(u) == 0 || slices.ContainsFunc(users[:i], func(before event.Token) bool { return bytes.Equal(u, before) }) {
 			continue
 		}
 		if !begun {

@@ -1,7 +1,7 @@
 package ecs
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/exporter/eventname"
@@ -15,7 +15,11 @@ type facts struct {
 	action    action
 	eventName []byte // the display name as a JSON string; nil: as recorded
 	path      []byte // of the request's URI
+	query     []byte // of that URI
 	group     []byte // the gateway group of the request
+	verb      string // of the event type, in its base form; "" for none
+	target    person // to whom it was done
+	changes   person // what it made of that person
 	kind      []byte // the resource's type, recorded or derived
 	name      []byte // the resource's name, recorded or derived
 }
@@ -26,11 +30,11 @@ func (b *Builder) derive(rec *event.Record, meta Meta) facts {
 	var f facts
 	if len(rec.EventType) > 0 {
 		t := b.eventType(rec.EventType)
-		f.category, f.action = t.meaning.category, t.meaning.action
+		f.category, f.action, f.verb = t.meaning.category, t.meaning.action, t.meaning.verb
 		f.eventName = b.displayName(t)
 	}
 	path, query := splitURI(b.quoter.read(&b.uri, rec.Request.URI))
-	f.path, f.group = path, queryGroup(query)
+	f.path, f.query, f.group = path, query, queryGroup(query)
 	f.kind = b.quoter.read(&b.kind, rec.ResourceType)
 
 	var op operation
@@ -46,6 +50,7 @@ func (b *Builder) derive(rec *event.Record, meta Meta) facts {
 	}
 	b.classify(&f, op, rec)
 	b.findName(&f, rec, meta.Gateway)
+	b.findPerson(&f, rec)
 	return f
 }
 
@@ -55,7 +60,7 @@ func (b *Builder) classify(f *facts, op operation, rec *event.Record) {
 		f.category = op.category
 	}
 	if f.category == unknownCategory && len(rec.ResourceType) > 0 {
-		f.category = nouns[strings.ToLower(string(f.kind))]
+		f.category = readEventType(string(f.kind)).category
 	}
 	if f.action == unknownAction {
 		f.action = op.action
@@ -63,10 +68,13 @@ func (b *Builder) classify(f *facts, op operation, rec *event.Record) {
 	if f.action == unknownAction {
 		f.action = methodAction(b.quoter.read(&b.quoter.text, rec.Request.Method), rec.Response.StatusCode)
 	}
-	if f.category == unknownCategory && (f.action != unknownAction || len(f.path) > 0) {
+	if f.category == unknownCategory && bytes.HasPrefix(f.path, adminAPI) {
 		f.category = configuration // the rest of what an operator does to a gateway
 	}
 }
+
+// adminAPI begins the paths of requests that configure a gateway.
+var adminAPI = []byte("/apisix/admin/")
 
 // findName completes the resource's name, and what is remembered of it.
 func (b *Builder) findName(f *facts, rec *event.Record, gateway string) {

@@ -9,6 +9,7 @@ import (
 type meaning struct {
 	category category
 	action   action
+	verb     string // the word that says the action, in its base form; "" for none
 }
 
 // verbs are the words of event types that say what was done.
@@ -21,6 +22,7 @@ var verbs = map[string]action{
 	"assign": change, "unassign": change, "bind": change, "unbind": change, "configure": change,
 	"rename": change, "move": change, "sync": change, "offline": change, "online": change,
 	"approve": change, "reject": change, "activate": change, "deactivate": change, "renew": change,
+	"attach": change, "detach": change, "connect": change, "disconnect": change, "grant": change,
 	"lock": change, "unlock": change, "accept": change, "switch": change, "restore": change,
 	"delete": deletion, "remove": deletion, "destroy": deletion, "revoke": deletion, "drop": deletion,
 	"get": access, "list": access, "view": access, "read": access, "export": access, "download": access,
@@ -37,12 +39,12 @@ var sessions = map[string]action{
 }
 
 // nouns are the words that say what it was done to. The last one counts, but a
-// role or a permission before all: "Add Role to User" is about the role.
+// permission before all, and then a role.
 var nouns = map[string]category{
-	"user": iamUser, "users": iamUser, "token": iamUser, "tokens": iamUser, "password": iamUser,
+	"user": iamUser, "users": iamUser, "token": iamAdmin, "tokens": iamAdmin, "password": iamUser,
 	"invite": iamUser, "invites": iamUser, "invitation": iamUser, "profile": iamUser, "account": iamUser,
-	"scim": iamUser,
-	"role": iamGroup, "roles": iamGroup, "permission": iamGroup, "permissions": iamGroup,
+	"scim": iamAdmin,
+	"role": iamGroup, "roles": iamGroup, "permission": iamAdmin, "permissions": iamAdmin,
 	"service": configuration, "services": configuration, "route": configuration, "routes": configuration,
 	"upstream": configuration, "upstreams": configuration, "ssl": configuration, "ssls": configuration,
 	"sni": configuration, "certificate": configuration, "certificates": configuration,
@@ -55,12 +57,18 @@ var nouns = map[string]category{
 	"settings": configuration, "version": configuration, "audit": configuration, "template": configuration,
 }
 
+// assigning are the verbs that give somebody a role or take it away.
+var assigning = map[string]bool{
+	"assign": true, "unassign": true, "grant": true, "revoke": true, "bind": true, "unbind": true, "attach": true, "detach": true,
+}
+
 // readEventType tells what an event type means, written in any of the usual
 // ways: "Add Service", "add_service", "AddService", "service.create".
 func readEventType(eventType string) meaning {
 	var m meaning
 	session := unknownAction
-	previous := ""
+	named := map[category]bool{}
+	role, permission, previous := false, false, ""
 	for _, w := range words(eventType) {
 		switch previous {
 		case "log", "logged":
@@ -69,30 +77,42 @@ func readEventType(eventType string) meaning {
 			w = "sign" + w
 		}
 		if m.action == unknownAction {
-			m.action = verb(w)
+			m.verb, m.action = verb(w)
 		}
 		if a, ok := sessions[w]; ok && session == unknownAction {
 			session = a
 		}
-		if c, ok := nouns[w]; ok && m.category != iamGroup {
-			m.category = c
+		if c, ok := nouns[w]; ok {
+			m.category, named[c] = c, true
+			role, permission = role || c == iamGroup, permission || strings.HasPrefix(w, "permission")
 		}
 		previous = w
 	}
-	if session != unknownAction && m.action == unknownAction && m.category != configuration {
-		return meaning{authentication, session}
+	switch {
+	case session != unknownAction && m.action == unknownAction && m.category != configuration:
+		return meaning{category: authentication, action: session}
+	case permission:
+		m.category = iamAdmin
+	case role && (named[iamUser] || assigning[m.verb]): // it is somebody's role that changes
+		m.category, m.action = iamUser, change
+	case role:
+		m.category = iamGroup
+	}
+	if m.action == deletion && m.verb == "revoke" && permission {
+		m.action = change
 	}
 	return m
 }
 
-// verb is the action of a word, also in the past tense ("added", "created").
-func verb(w string) action {
+// verb is the base form and the action of a word, also in the past tense ("added",
+// "created").
+func verb(w string) (string, action) {
 	for _, ending := range []string{"", "d", "ed"} {
 		if stem, ok := strings.CutSuffix(w, ending); ok && verbs[stem] != unknownAction {
-			return verbs[stem]
+			return stem, verbs[stem]
 		}
 	}
-	return unknownAction
+	return "", unknownAction
 }
 
 // words splits at everything but letters and digits, and before upper-case

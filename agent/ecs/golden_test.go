@@ -54,11 +54,11 @@ type options struct {
 
 // constants are in every document; only one golden file shows them.
 var constants = []string{
-	`,"ecs":{"version":"8.11.0"},"data_stream":{"type":"logs","dataset":"api7.audit","namespace":"default"}` +
+	`,"ecs":{"version":"9.4.0"},"data_stream":{"type":"logs","dataset":"api7.audit","namespace":"default"}` +
 		`,"agent":{"type":"auditship","id":"a1","name":"gw-1","version":"1.0.0"}`,
 	`"kind":"event","module":"api7","dataset":"api7.audit",`,
-	`,"ingested":"2026-11-23T12:00:00.000Z"`,
-	`,"observer":{"vendor":"API7","product":"API7 Enterprise","name":"prod"}`,
+	`,"created":"2026-11-23T12:00:00.000Z"`,
+	`,"observer":{"vendor":"API7","product":"API7 Enterprise","type":"gateway","name":"prod"}`,
 }
 
 func TestGolden(t *testing.T) {
@@ -167,7 +167,7 @@ func newMaker(t failer, o options) *maker {
 func (m *maker) meta() ecs.Meta {
 	return ecs.Meta{
 		Gateway: m.options.Gateway, Input: m.options.Input, Path: m.options.Path, Offset: 4711,
-		Ingested: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+		Created: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 	}
 }
 

@@ -43,6 +43,8 @@ var collections = map[string]collection{
 	"protos":                {kind: "proto", category: configuration},
 	"secrets":               {kind: "secret", category: configuration, last: true},
 	"variables":             {kind: "variable", category: configuration},
+	"secret_providers":      {kind: "secret_provider", category: configuration, last: true},
+	"snis":                  {kind: "sni", category: configuration},
 	"labels":                {kind: "label", category: configuration, last: true},
 	"gateway_groups":        {kind: "gateway_group", category: configuration},
 	"instances":             {kind: "gateway_instance", category: configuration},
@@ -55,38 +57,52 @@ var collections = map[string]collection{
 	"login_options":         {kind: "login_option", category: configuration},
 	"system_settings":       {kind: "system_setting", category: configuration},
 	"openapi":               {kind: "openapi", category: configuration, action: access, last: true},
-	"tokens":                {kind: "token", category: iamUser},
+	"tokens":                {kind: "token", category: iamAdmin},
 	"users":                 {kind: "user", category: iamUser},
 	"me":                    {kind: "user", category: iamUser},
 	"password":              {kind: "user", category: iamUser, action: change},
 	"invites":               {kind: "invite", category: iamUser},
 	"roles":                 {kind: "role", category: iamGroup},
-	"permissions":           {kind: "permission", category: iamGroup},
-	"permission_policies":   {kind: "permission_policy", category: iamGroup},
-	"permission_boundary":   {kind: "permission_policy", category: iamGroup},
-	"permission_boundaries": {kind: "permission_policy", category: iamGroup},
+	"permissions":           {kind: "permission", category: iamAdmin},
+	"permission_policies":   {kind: "permission_policy", category: iamAdmin},
+	"permission_boundary":   {kind: "permission_policy", category: iamAdmin},
+	"permission_boundaries": {kind: "permission_policy", category: iamAdmin},
 }
 
-// pathWords are segments that are no id, and what they say about the action.
-var pathWords = map[string]action{
-	"publish":        change,
-	"regenerate":     change,
-	"password_reset": change,
-	"assigned_roles": change,
-	"triggers":       change,
-	"admin_key":      change,
-	"conflict_check": access,
-	"check_name":     access,
-	"export":         access,
-	"import":         creation,
-	"convert":        access,
-	"refer":          access,
-	"count":          access,
-	"list":           access,
-	"histories":      access,
-	"cores":          access,
-	"cores_usages":   access,
-	"event_types":    access,
+// pathWord is a segment that is no id, and what it says.
+type pathWord struct {
+	action   action   // unknownAction: the method's
+	category category // unknownCategory: that of what it stands behind
+	kind     string   // of the resource, "" for that of what it stands behind
+}
+
+var pathWords = map[string]pathWord{
+	"publish":                    {action: change},
+	"regenerate":                 {action: change},
+	"password_reset":             {action: change},
+	"assigned_roles":             {action: change},
+	"attach_permission_policies": {action: change, category: iamAdmin},
+	"detach_permission_policies": {action: change, category: iamAdmin},
+	"attach":                     {action: change},
+	"detach":                     {action: change},
+	"connect":                    {action: change},
+	"disconnect":                 {action: change},
+	"triggers":                   {action: change},
+	"admin_key":                  {action: change},
+	"conflict_check":             {action: access},
+	"check_name":                 {action: access},
+	"export":                     {action: access},
+	"import":                     {action: creation},
+	"convert":                    {action: access},
+	"refer":                      {action: access},
+	"count":                      {action: access},
+	"list":                       {action: access},
+	"histories":                  {action: access},
+	"cores":                      {action: access},
+	"cores_usages":               {action: access},
+	"event_types":                {action: access},
+	"template":                   {},
+	"scim":                       {category: iamAdmin, kind: "scim"},
 }
 
 // sessionWords end the path of what opens or closes a session.
@@ -127,7 +143,11 @@ func parsePath(path []byte) operation {
 		}
 		word, isWord := pathWords[string(segment)]
 		if isWord {
-			op.action = word
+			op.take(word)
+		}
+		if op.kind == "scim" && string(segment) == "token" {
+			op.kind = "scim_token"
+			continue
 		}
 		if afterCollection && !isWord { // an id
 			if op.kind == "gateway_group" && op.group == nil {
@@ -151,6 +171,17 @@ func parsePath(path []byte) operation {
 		}
 	}
 	return op
+}
+
+// take notes what a word of the path says.
+func (op *operation) take(w pathWord) {
+	op.action = w.action
+	if w.category != unknownCategory {
+		op.category = w.category
+	}
+	if w.kind != "" {
+		op.kind = w.kind
+	}
 }
 
 // gatewayGroupParameter is how requests name the gateway group they are for.

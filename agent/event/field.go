@@ -62,7 +62,9 @@ const (
 )
 
 // fields is the vocabulary. Its source is the published audit log API; gateway_group
-// is how other answers of the gateway name the group, and how its newer records may.
+// is how other answers of the gateway name the group, and how its newer records may;
+// of the object before and after a change its documentation tells, but not under which
+// name.
 var fields = []Field{
 	{
 		Name: EventTimeName, Columns: []string{"Time", "时间", "時間", "操作时间"},
@@ -150,6 +152,18 @@ var fields = []Field{
 	{
 		Name: "error_message", Token: func(r *Record) *Token { return &r.ErrorMessage }, Columns: []string{"错误信息"},
 		Part: WordsPart, Compared: []string{"error.message"},
+	},
+	{
+		Name: "changes", Also: []string{"diff", "details.changes", "details.diff"}, Value: func(r *Record) *Value { return &r.Changes },
+		Part: BodyPart,
+	},
+	{
+		Name: "before", Also: []string{"details.before"}, Value: func(r *Record) *Value { return &r.Before },
+		Part: BodyPart,
+	},
+	{
+		Name: "after", Also: []string{"details.after"}, Value: func(r *Record) *Value { return &r.After },
+		Part: BodyPart,
 	},
 	{
 		Name: "gateway_group_id", Also: []string{"gateway_group.id", "gateway_group"}, Token: func(r *Record) *Token { return &r.GatewayGroup }, Columns: []string{"网关组"},

@@ -57,6 +57,10 @@ type Record struct {
 	Request      Request
 	Response     Response
 
+	// Changes is what the gateway says has changed; or it gives the object Before
+	// and After. Records of most versions have none of them.
+	Changes, Before, After Value
+
 	// GatewayGroup is the id of the gateway group where the record names one
 	// itself (gateway_group_id or gateway_group.id). Most records have it in
 	// their request's URI only; that is for the reader to look up.

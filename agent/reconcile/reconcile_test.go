@@ -150,7 +150,7 @@ func (s *stand) sources() map[string]string {
 			}
 		}
 	}
-	text := s.call("POST", "/"+s.stream+"/_search?size=10000", `{"_source":{"excludes":["@timestamp","event.ingested","tags","agent","api7.audit.resource.name","api7.audit.resource.type"]}}`)
+	text := s.call("POST", "/"+s.stream+"/_search?size=10000", `{"_source":{"excludes":["@timestamp","event.ingested","event.created","message","tags","agent","api7.audit.resource.name","api7.audit.resource.type"]}}`)
 	s.must(json.Unmarshal(text, &answer))
 	sources := map[string]string{}
 	for _, h := range answer.Hits.Hits {

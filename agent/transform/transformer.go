@@ -162,9 +162,9 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	}
 	start := len(out.text)
 	out.text = t.builder.Append(out.text, &t.record, ecs.Meta{
-		Gateway: t.observer, Input: string(out.Batch.Input), Path: out.Batch.Path, Offset: r.Offset, Ingested: now,
+		Gateway: t.observer, Input: string(out.Batch.Input), Path: out.Batch.Path, Offset: r.Offset, Created: now,
 	})
-	d.Source = out.text[start:len(out.text):len(out.text)]
+	d.Source, d.EventAt = out.text[start:len(out.text):len(out.text)], t.builder.EventAt()
 	out.Documents = append(out.Documents, d)
 	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes))})
 }

@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/auditship/auditship/exporter/jsonscan"
 )
 
 // Document is one document to be created. The Sender reads it until Send
@@ -16,6 +20,10 @@ type Document struct {
 	ID [22]byte
 	// Source is one JSON object without a line break.
 	Source []byte
+	// EventAt is the offset in Source at which the members of its object "event"
+	// begin: there event.ingested is put, the time at which it is sent. 0: it is
+	// sent as it is. See Stampable.
+	EventAt int
 	// Time is its @timestamp in milliseconds since 1970.
 	Time int64
 	// Doubtful says that it may have been sent before, by this process or
@@ -31,7 +39,70 @@ const (
 )
 
 // size is what a document adds to a request's body.
-func (d *Document) size() int { return actionSize + len(d.Source) + 1 }
+func (d *Document) size() int {
+	n := actionSize + len(d.Source) + 1
+	if d.EventAt > 0 {
+		n += stampSize
+	}
+	return n
+}
+
+// The stamp of a document that is sent now.
+const (
+	stampLayout = `"ingested":"2006-01-02T15:04:05.000Z",`
+	stampSize   = len(stampLayout)
+)
+
+// Stampable makes a document ready that was put away: without the stamp of an earlier
+// time, and with its EventAt. It gives source as it is, and 0, where there is no object
+// "event" with other members.
+func Stampable(source []byte) ([]byte, int) {
+	var s jsonscan.Scanner
+	s.Reset(source)
+	if s.Next() != jsonscan.BeginObject {
+		return source, 0
+	}
+	for s.Next() == jsonscan.Key {
+		isEvent := string(s.Bytes()) == `"event"`
+		first := s.Next()
+		if isEvent && first == jsonscan.BeginObject {
+			return unstamped(source, &s)
+		}
+		if !s.Skip(first) {
+			break
+		}
+	}
+	return source, 0
+}
+
+// unstamped goes through the object "event", which was just opened.
+func unstamped(source []byte, s *jsonscan.Scanner) ([]byte, int) {
+	begin, others := s.End(), 0
+	from, to := 0, 0 // the stamp
+	for s.Next() == jsonscan.Key {
+		start, isStamp := s.Start(), string(s.Bytes()) == `"ingested"`
+		if !s.Skip(s.Next()) {
+			return source, 0
+		}
+		if isStamp {
+			from, to = start, s.End()
+		} else {
+			others++
+		}
+	}
+	if others == 0 {
+		return source, 0
+	}
+	if to == 0 {
+		return source, begin
+	}
+	if rest := bytes.TrimLeft(source[to:], " \t\r\n"); rest[0] == ',' {
+		to = len(source) - len(rest) + 1
+	} else { // it is the last
+		from = bytes.LastIndexByte(source[:from], ',')
+	}
+	return slices.Concat(source[:from], source[to:]), begin
+}
 
 // malformed is the type of the refusal of a document that would break the body
 // of its request and so harm its neighbours; "" for a good one.
@@ -41,7 +112,7 @@ func (d *Document) malformed() string {
 			return TypeMalformedID
 		}
 	}
-	if len(d.Source) < 2 || d.Source[0] != '{' || bytes.IndexByte(d.Source, '\n') >= 0 {
+	if len(d.Source) < 2 || d.Source[0] != '{' || d.EventAt < 0 || d.EventAt > len(d.Source) || bytes.IndexByte(d.Source, '\n') >= 0 {
 		return TypeMalformedSource
 	}
 	return ""
@@ -117,13 +188,14 @@ func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error)
 		b.gzip.Reset(&b.buf)
 		w = b.stage
 	}
+	stamp := time.Now().UTC().AppendFormat(nil, stampLayout)
 	var line [actionSize]byte
 	copy(line[:], actionHead)
 	copy(line[len(actionHead)+22:], actionTail)
 	for _, i := range chunk {
 		d := &docs[i]
 		copy(line[len(actionHead):], d.ID[:])
-		if err := writeDocument(w, line[:], d.Source); err != nil {
+		if err := writeDocument(w, line[:], d, stamp); err != nil {
 			return 0, err
 		}
 	}
@@ -138,13 +210,14 @@ func (b *body) build(docs []Document, chunk []int32, compress bool) (int, error)
 
 var newline = []byte{'\n'}
 
-func writeDocument(w io.Writer, action, source []byte) error {
-	if _, err := w.Write(action); err != nil {
-		return err
+func writeDocument(w io.Writer, action []byte, d *Document, stamp []byte) error {
+	if d.EventAt == 0 {
+		stamp = nil
 	}
-	if _, err := w.Write(source); err != nil {
-		return err
+	for _, part := range [...][]byte{action, d.Source[:d.EventAt], stamp, d.Source[d.EventAt:], newline} {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
 	}
-	_, err := w.Write(newline)
-	return err
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,6 +41,60 @@ func TestTheBodyOfARequest(t *testing.T) {
 			t.Errorf("gzip: error %v, body\n%s", err, got)
 		}
 	}
+}
+
+// Each time that a document is sent it says when, in its object "event".
+func TestADocumentSaysWhenItWasSent(t *testing.T) {
+	for name, tt := range map[string]struct{ source, want string }{
+		"new":               {`{"n":1,"event":{"kind":"event"}}`, `{"n":1,"event":{"ingested":"NOW","kind":"event"}}`},
+		"put away, last":    {`{"event":{"kind":"event","ingested":"2020-01-01T00:00:00Z"},"n":1}`, `{"event":{"ingested":"NOW","kind":"event"},"n":1}`},
+		"put away, first":   {`{"event":{"ingested":"2020-01-01T00:00:00Z", "kind":"event"}}`, `{"event":{"ingested":"NOW", "kind":"event"}}`},
+		"another one":       {`{"x":{"event":{"kind":"a"}},"event":{"a":{"ingested":1}}}`, `{"x":{"event":{"kind":"a"}},"event":{"ingested":"NOW","a":{"ingested":1}}}`},
+		"nothing to stamp":  {`{"event":{}}`, `{"event":{}}`},
+		"only the stamp":    {`{"event":{"ingested":1}}`, `{"event":{"ingested":1}}`},
+		"no object":         {`{"event":"x"}`, `{"event":"x"}`},
+		"not even an event": {`{"n":1}`, `{"n":1}`},
+		"broken":            {`{"event":{"a":`, `{"event":{"a":`},
+	} {
+		d := Document{}
+		d.Source, d.EventAt = Stampable([]byte(tt.source))
+		var m body
+		before := time.Now().Add(-time.Second)
+		size, err := m.build([]Document{d}, []int32{0}, false)
+		_, sent, _ := strings.Cut(strings.TrimSpace(m.buf.String()), "\n")
+		if at := strings.Index(sent, `"ingested":"`+fmt.Sprint(before.UTC().Year())); d.EventAt > 0 && at > 0 {
+			stamp := sent[at+len(`"ingested":"`):][:len("2006-01-02T15:04:05.000Z")]
+			if when, err := time.Parse(time.RFC3339, stamp); err != nil || when.Before(before) {
+				t.Errorf("%s: stamped %s", name, stamp)
+			}
+			sent = strings.Replace(sent, stamp, "NOW", 1)
+		}
+		if err != nil || sent != tt.want || size != m.buf.Len() {
+			t.Errorf("%s: %v, %d bytes for %d\ngot  %s\nwant %s", name, err, size, m.buf.Len(), sent, tt.want)
+		}
+	}
+}
+
+func FuzzStampable(f *testing.F) {
+	f.Add([]byte(`{"event":{"ingested":"x","kind":"event"}}`))
+	f.Add([]byte(`{"event":{"kind":"event","ingested":1 }}`))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		if !json.Valid(source) {
+			return
+		}
+		d := Document{}
+		d.Source, d.EventAt = Stampable(source)
+		if d.malformed() != "" {
+			return
+		}
+		var m body
+		if _, err := m.build([]Document{d}, []int32{0}, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, sent, _ := strings.Cut(m.buf.String(), "\n"); !json.Valid([]byte(sent)) {
+			t.Errorf("%s is sent as %s", source, sent)
+		}
+	})
 }
 
 // audit is a document of the usual size.

@@ -28,6 +28,7 @@ type Query struct {
 	Sources       []string // dashboard, api, adc
 	IPs           []string // addresses or networks (10.0.0.0/8)
 	Outcomes      []string // success, failure, unknown
+	GatewayGroups []string // ids of gateway groups
 	Observers     []string // configured names of gateways
 	Tags          []string
 
@@ -145,6 +146,7 @@ func (q Query) terms() []terms {
 		{q.Sources, []string{"api7.audit.source"}},
 		{q.IPs, []string{"source.ip"}},
 		{q.Outcomes, []string{"event.outcome"}},
+		{q.GatewayGroups, []string{"api7.audit.gateway_group.id"}},
 		{q.Observers, []string{"observer.name"}},
 		{q.Tags, []string{"tags"}},
 	}
