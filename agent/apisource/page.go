@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
@@ -119,6 +120,8 @@ func (p *pageParser) list(body []byte) ([]Record, bool) {
 		r.Raw = body[start:p.scan.End():p.scan.End()]
 		if r.key == (key{}) {
 			r.key = p.keyOfText(r.Raw)
+		} else { // another time under the same id is another record
+			r.key = keyOf(binary.BigEndian.AppendUint64(r.key[:], uint64(r.At)))
 		}
 		if records = append(records, r); len(records) > cmp.Or(p.most, wholePage) {
 			return records, false
@@ -147,7 +150,7 @@ func (p *pageParser) record(r *Record) bool {
 		}
 		token := p.scan.Bytes()
 		switch {
-		case isID && string(token) != `""`:
+		case isID && event.Token(token).NamesRecord():
 			p.text = event.Token(token).AppendText(append(p.text[:0], "id\x00"...))
 			r.key = keyOf(p.text)
 		case isTime:

@@ -121,7 +121,7 @@ func (d *Decoder) FindID(raw []byte) (event.Token, bool) {
 	if err := d.read(raw, &d.scratch); err != nil {
 		return nil, false
 	}
-	return d.scratch.ID, d.scratch.ID != nil
+	return d.scratch.ID, d.scratch.ID.NamesRecord()
 }
 
 // read does all that needs no interpretation of values.

@@ -60,9 +60,9 @@ func NewIdentity(key []byte) *Identity {
 }
 
 // OfToken is ID for an id as it stands in the record. It returns false where
-// the record has none.
+// the record has none, or one that is no name.
 func (i *Identity) OfToken(gateway string, id event.Token) (event.ID, bool) {
-	if len(id) == 0 {
+	if !id.NamesRecord() {
 		return event.ID{}, false
 	}
 	domain := domainID

@@ -136,6 +136,7 @@ const (
 	ReasonRefused     Reason = "refused"       // Elasticsearch refused the document
 	ReasonDocTooLarge Reason = "doc_too_large" // Elasticsearch: 413 for the document alone
 	ReasonFailStored  Reason = "failure_store" // Elasticsearch put it into its failure store
+	ReasonIDConflict  Reason = "id_conflict"   // another record has its id
 )
 
 // ID is the _id of a document: 128 bits in unpadded base64url.

@@ -30,6 +30,9 @@ type Field struct {
 	// Compared are the document's fields made of it in which a document of the
 	// same record always agrees.
 	Compared []string
+	// Later says that the gateway may give it later, when an operation has ended:
+	// that it differs does not make another record of it.
+	Later bool
 }
 
 // Text says what a field can hold.
@@ -143,7 +146,7 @@ var fields = []Field{
 	},
 	{
 		Name: StatusCodeName, Columns: []string{"Response Status Code", "Status Code", "状态码"},
-		Text: ClosedSet, Compared: []string{"http.response.status_code", "event.outcome"},
+		Text: ClosedSet, Compared: []string{"http.response.status_code", "event.outcome"}, Later: true,
 	},
 	{
 		Name: "http_response.body", Value: func(r *Record) *Value { return &r.Response.Body }, Columns: []string{"Response Body"},
@@ -151,7 +154,7 @@ var fields = []Field{
 	},
 	{
 		Name: "error_message", Token: func(r *Record) *Token { return &r.ErrorMessage }, Columns: []string{"错误信息"},
-		Part: WordsPart, Compared: []string{"error.message"},
+		Part: WordsPart, Compared: []string{"error.message"}, Later: true,
 	},
 	{
 		Name: "changes", Also: []string{"diff", "details.changes", "details.diff"}, Value: func(r *Record) *Value { return &r.Changes },

@@ -166,6 +166,7 @@ func (p *Pipeline) buildInputs(cfg *config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
+	p.plan, p.conflicts.steady = plan, map[event.InputID][]string{}
 	for i, rule := range plan.Rules() {
 		p.metrics.Counter("masked_values_total", "Values that a masking rule changed or dropped.", health.Labels{"rule": rule},
 			func() int64 { return plan.Changed(i) })
@@ -208,6 +209,9 @@ func (p *Pipeline) buildInput(in config.Input, o Options, plan *transform.Plan, 
 	p.exportInput(in.ID)
 	transformer, err := plan.Transformers(in)
 	if err != nil {
+		return configured{}, err
+	}
+	if p.conflicts.steady[in.ID], err = plan.Steady(in); err != nil {
 		return configured{}, err
 	}
 	s.Names, s.Reader = plan.EventNames(in.Gateway), o.Readers[in.ID]

@@ -20,11 +20,20 @@ func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment, documents
 		documents = append(documents, s.Documents...)
 		ends[i] = len(documents)
 	}
+	var found []again
 	err := p.sender.Send(ctx, documents, func(i int, v bulk.Verdict) error {
 		at := sort.SearchInts(ends, i+1)
 		s := shipments[at]
-		return p.settle(ctx, s, i-(ends[at]-len(s.Documents)), v)
+		i -= ends[at] - len(s.Documents)
+		if v.Kind == bulk.Duplicate && s.Places[i].Named {
+			found = append(found, again{s, i}) // the same record, or another one with its id
+			return nil
+		}
+		return p.settle(ctx, s, i, v)
 	})
+	if err == nil {
+		err = p.settleAgain(ctx, found)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +71,17 @@ func (p *Pipeline) settle(ctx context.Context, s *shipment, i int, v bulk.Verdic
 		}
 		counts.DeadLettered.Add(1)
 	}
+	s.settled(p)
+	return nil
+}
+
+// settled counts one more document with a verdict, and when it was the last, lets the
+// shipment's place be saved.
+func (s *shipment) settled(p *Pipeline) {
 	if s.account.pending.Add(-1) == 0 {
 		s.account.ticket.Done()
 		p.queue.Free(s.account.bytes)
 	}
-	return nil
 }
 
 // refused is the dead letter of a finished document.

@@ -73,6 +73,7 @@ func (p *Pipeline) exportExporter() {
 		}
 		return counts
 	})
+	p.metrics.Counter("id_conflicts_total", "Records that have the id of another one and are dead letters therefore.", nil, p.conflicts.found.Load)
 	p.metrics.Gauge("dead_letter_bytes", "Bytes of dead letters on disk.", nil, p.letters.bytes)
 }
 

@@ -48,6 +48,8 @@ type Pipeline struct {
 	shipments *shipments // takes settled ones back
 	releases  *queue.Order[event.Stream, savedPlace]
 	positions positions
+	plan      *transform.Plan
+	conflicts conflicts          // of ids
 	counters  transform.Counters // of streams with records without an id
 	reloaded  atomic.Bool        // the configuration was last read with success
 }

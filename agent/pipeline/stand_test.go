@@ -236,10 +236,14 @@ func (s *stand) letters() []deadletter.Letter {
 	return letters
 }
 
+// yesterday is when the records of the tests begin: the same record is the same text
+// each time.
+var yesterday = time.Now().Add(-24 * time.Hour).Unix()
+
 // record is an audit record with an id.
 func record(id int) string {
 	return fmt.Sprintf(`{"id":"r-%d","event_time":%d,"operator":{"id":"u-1","username":"Ops"},"event_type":"AddService","resource_id":"s-%d"}`,
-		id, time.Now().Add(-24*time.Hour).Unix()+int64(id), id)
+		id, yesterday+int64(id), id)
 }
 
 func recordLines(from, to int) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/auditship/auditship/agent/config"
 	"github.com/auditship/auditship/agent/decode"
 	"github.com/auditship/auditship/agent/ecs"
+	"github.com/auditship/auditship/agent/event"
 	"github.com/auditship/auditship/agent/mask"
 )
 
@@ -86,6 +87,29 @@ func (p *Plan) Rules() []string { return p.rules.Names() }
 
 // Changed is how many values the masking rule with this index changed or dropped.
 func (p *Plan) Changed(rule int) int64 { return int64(p.hits.Of(rule)) }
+
+// Steady are the document's fields that never differ between two readings of one
+// record: neither does the gateway change them later, nor do the rules of an input.
+func (p *Plan) Steady(in config.Input) ([]string, error) {
+	decoder, err := decode.New(decode.Options{Rename: in.Rename})
+	if err != nil {
+		return nil, err
+	}
+	var fields []string
+	for _, f := range event.Fields() {
+		if f.Later || slices.ContainsFunc(decoder.Paths(f.Name), p.rules.MasksField) {
+			continue
+		}
+		fields = append(fields, f.Compared...)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields), nil
+}
+
+// ConflictID is the _id of a record whose id another one has: of what it says.
+func (p *Plan) ConflictID(gateway, said string) event.ID {
+	return ecs.NewIdentity(p.idKey).OfRaw(gateway, []byte("conflict\x00"+said)).Finish(0)
+}
 
 // Transformers returns what makes a new Transformer for each goroutine that
 // transforms records of an input.

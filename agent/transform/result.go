@@ -26,7 +26,11 @@ type Result struct {
 }
 
 // Place is where a document's record stood.
-type Place struct{ Offset, Length int64 }
+type Place struct {
+	Offset, Length int64
+	// Named says that the record has an id of its own, which another may have too.
+	Named bool
+}
 
 // anonymous is a document whose record has no id: its _id is known when equal records
 // before it are counted.

@@ -166,7 +166,7 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	})
 	d.Source, d.EventAt = out.text[start:len(out.text):len(out.text)], t.builder.EventAt()
 	out.Documents = append(out.Documents, d)
-	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes))})
+	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes)), ok})
 }
 
 // failed makes a dead letter of a record on which the agent itself fails.
