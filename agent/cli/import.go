@@ -311,7 +311,7 @@ func (i *importing) eventNames(ctx context.Context, log zerolog.Logger) map[stri
 		if err == nil {
 			return map[string]*apisource.EventNames{i.gateway: names}
 		}
-		log.Warn().Str("input", string(in.ID)).Err(err).Msg("event types will stand for their display names")
+		log.Warn().Str("input", string(in.ID)).Err(err).Msg("the gateway's display names are not known; events get the usual ones")
 	}
 	return nil
 }

@@ -295,7 +295,7 @@ func TestImportDryRun(t *testing.T) {
 
 	cfg := writeConfig(t, "gateway: prod\nstate_dir: "+dir+"/state\nelasticsearch: {api_key: \"${NOT_SET_ANYWHERE}\"}\n")
 	got = runMain("import", "--dry-run", "-c", cfg, path)
-	want(t, got, exitFailed, `"product":"API7 Enterprise","name":"prod"}`)
+	want(t, got, exitFailed, `"product":"API7 Enterprise","type":"gateway","name":"prod"}`)
 	if _, err := os.Stat(dir + "/state"); err == nil {
 		t.Error("a dry run made the state directory")
 	}
@@ -317,13 +317,13 @@ func TestImportAsksForDisplayNames(t *testing.T) {
 		if r.URL.Path != "/api/audit_logs/event_types" || r.Header.Get("X-API-KEY") != "c4nary-s3cret" {
 			t.Errorf("asked for %s", r.URL.Path)
 		}
-		_, _ = io.WriteString(w, `{"list":[{"key":"AddService","name":"Add Service"}]}`) // a lost answer fails the test
+		_, _ = io.WriteString(w, `{"list":[{"key":"AddService","name":"Create a Service"}]}`) // a lost answer fails the test
 	}))
 	defer server.Close()
 	for name, tt := range map[string]struct{ url, gateway, eventName, says string }{
-		"it answers":         {server.URL, "api7", "Add Service", "read 1 record"},
-		"another gateway":    {server.URL, "other", "AddService", "read 1 record"},
-		"it does not answer": {"http://127.0.0.1:1", "api7", "AddService", "event types will stand for their display names"},
+		"it answers":         {server.URL, "api7", "Create a Service", "read 1 record"},
+		"another gateway":    {server.URL, "other", "Add Service", "read 1 record"},
+		"it does not answer": {"http://127.0.0.1:1", "api7", "Add Service", "events get the usual ones"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := writeConfig(t, fmt.Sprintf("inputs: [{type: api, id: dashboard, url: %q, api_key: c4nary-s3cret}]\nstate_dir: %s\n", tt.url, t.TempDir()))

@@ -162,7 +162,7 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	}
 	start := len(out.text)
 	out.text = t.builder.Append(out.text, &t.record, ecs.Meta{
-		Gateway: t.observer, Input: string(out.Batch.Input), Path: out.Batch.Path, Offset: r.Offset, Created: now,
+		Gateway: t.observer, Input: string(out.Batch.Input), Path: out.Batch.Path, Offset: r.Offset, Created: now.Truncate(time.Millisecond),
 	})
 	d.Source, d.EventAt = out.text[start:len(out.text):len(out.text)], t.builder.EventAt()
 	out.Documents = append(out.Documents, d)
