@@ -37,7 +37,10 @@ func Busy(status int) bool {
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("elasticsearch answered %d", e.Status)
+	s := "elasticsearch answered"
+	if e.Status != 0 { // of one document in a look-up there is none
+		s += fmt.Sprintf(" %d", e.Status)
+	}
 	if e.Type != "" {
 		s += " " + e.Type
 	}

@@ -3,14 +3,18 @@ package bulk
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/auditship/auditship/exporter"
 )
 
 const hour = int64(time.Hour / time.Millisecond)
@@ -199,7 +203,6 @@ func TestALookUpThatFailsWaits(t *testing.T) {
 		"may not see the stream":    {"/" + testStream, fault{status: 403}, ReasonForbidden},
 		"may not see the settings":  {"/index.creation_date", fault{status: 403}, ReasonForbidden},
 		"an older index is closed":  {"/_mget", fault{status: 200, body: closed}, ReasonClosed},
-		"an index is gone":          {"/_mget", fault{status: 200, body: strings.ReplaceAll(closed, "closed", "not_found")}, ReasonRejected},
 		"the answer is short":       {"/_mget", fault{status: 200, body: `{"docs":[]}`}, ReasonAnswerLost},
 		"the answer is no answer":   {"/_mget", fault{status: 200, body: `{"docs":[{}]}`}, ReasonAnswerLost},
 		"the settings are broken":   {"/index.creation_date", fault{status: 200, body: `[]`}, ReasonAnswerLost},
@@ -449,4 +452,49 @@ func TestWhatADeadProcessLeftIsWaitedFor(t *testing.T) {
 		t.Errorf("%d of 5 were found", got)
 	}
 	f.mustHoldOnce(t, 5)
+}
+
+// A backing index that comes or goes between the list and the look-up is no condition:
+// the list is read anew.
+func TestIndexThatComesAndGoesIsNoCondition(t *testing.T) {
+	for name, kind := range map[string]string{"deleted": "index_not_found_exception", "just made": "no_shard_available_action_exception"} {
+		t.Run(name, func(t *testing.T) {
+			f, docs := newFake(), documents(3)
+			f.roll()
+			for i := range docs {
+				docs[i].Doubtful = true
+			}
+			failing := 3
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Elastic-Product", "Elasticsearch")
+				w.Header().Set("Content-Type", "application/json")
+				if strings.HasSuffix(r.URL.Path, "/_mget") && failing > 0 {
+					failing--
+					item := `{"error":{"type":"` + kind + `"}}`
+					_, _ = io.WriteString(w, `{"docs":[`+item+","+item+","+item+`]}`) // the client may be gone
+					return
+				}
+				f.ServeHTTP(w, r)
+			}))
+			defer proxy.Close()
+			client, err := exporter.New(exporter.Config{Addresses: []string{proxy.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			cfg := quick()
+			cfg.Settle = time.Millisecond
+			cfg.Notify = func(c Condition) {
+				if c.Waiting {
+					t.Errorf("a condition: %+v", c)
+				}
+			}
+			if err := New(client, cfg).Send(t.Context(), docs, func(int, Verdict) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.stored()) != 3 || failing != 0 {
+				t.Errorf("%v stored, %d failures left", f.stored(), failing)
+			}
+		})
+	}
 }

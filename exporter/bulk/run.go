@@ -18,6 +18,8 @@ type run struct {
 	pending []int32 // those without a verdict, in order
 	limit   int64   // of the next request; shrinks while answers are lost
 	tries   int     // rounds in a row that got no further
+	// relisted is how often in a row a look-up met an index that came or went.
+	relisted int
 	// doubtSince is when a document was last sent whose fate is unknown: the
 	// start of Send for those that came as Doubtful.
 	doubtSince time.Time
@@ -67,6 +69,7 @@ func (r *run) round(ctx context.Context) (outcome, error) {
 	if err := r.lookUp(ctx, b, chunk); err != nil {
 		return r.failed(ctx, err)
 	}
+	r.relisted = 0
 	left := r.undone(chunk)
 	if len(left) == 0 {
 		return outcome{progress: true}, nil
@@ -146,12 +149,31 @@ func (r *run) failed(ctx context.Context, err error) (outcome, error) {
 	}
 	// The index may be gone, or not be the one that is written to any more.
 	r.s.backings.expire()
+	if comesAndGoes(err) && r.relisted < relistTries {
+		r.relisted++
+		_ = peer.Sleep(ctx, relistPause) // its error is the context's
+		return outcome{}, ctx.Err()
+	}
 	out := outcome{why: reasonOf(err), detail: err.Error()}
 	var e *exporter.Error
 	if errors.As(err, &e) {
 		out.retryAfter = e.RetryAfter
 	}
 	return out, nil
+}
+
+// A backing index that ILM deletes between the list and the look-up is not found, and
+// one that was just made has no shard to ask: both pass within a moment, and are no
+// reason to call Elasticsearch unwell.
+const (
+	relistTries = 20
+	relistPause = 250 * time.Millisecond
+)
+
+// comesAndGoes says of an error that the list of backing indices is out of date.
+func comesAndGoes(err error) bool {
+	var e *exporter.Error
+	return errors.As(err, &e) && (e.Type == "index_not_found_exception" || e.Type == "no_shard_available_action_exception")
 }
 
 // reasonOf is why a request that changes nothing failed.
