@@ -41,6 +41,14 @@ The period: --last 7d; or --from and --to, each an RFC 3339 time or a date.
 on their way. What the gateway has deleted already (it keeps 180 days) is
 counted, and is no difference.
 
+Records older than retention, which ILM deleted in time, are counted apart and
+are no difference; --expired counts them as missing, and with --repair sends them
+again, to be kept for another retention.
+
+A document that was changed within the last seconds may be compared as it was
+before: reconcile waits out the refresh interval of the backing indices first,
+and says so where that is longer than a minute.
+
 --repair sends what is missing, masked and under the same _id as the agent would,
 and changes nothing else. What the agent put into its dead letter is missing too;
 auditship replay is the way to fix that.
@@ -60,6 +68,7 @@ token needs iam:GetAudit on arn:api7:iam:organization/*.`,
 	flags := cmd.Flags()
 	r.period.addFlags(cmd, "ten minutes ago")
 	flags.BoolVar(&r.opts.Repair, "repair", false, "send what is missing")
+	flags.BoolVar(&r.opts.Expired, "expired", false, "count records older than retention as missing, and repair them too")
 	flags.StringVar(&r.format, "format", "table", "table or json")
 	flags.StringVar((*string)(&r.opts.Input), "input", "", "`id` of the input of type api to compare (default: the first of each gateway)")
 	cmd.MarkFlagsOneRequired("last", "from")

@@ -67,8 +67,13 @@ type Summary struct {
 	// None of them is a difference.
 	Rejected  int64 `json:"rejected"`  // not readable: the agent makes a dead letter of them
 	Dropped   int64 `json:"dropped"`   // by a masking rule
+	Expired   int64 `json:"expired"`   // records older than retention, which Elasticsearch deleted in time
 	Forgotten int64 `json:"forgotten"` // documents older than all that the gateway still has
 	WithoutID int64 `json:"without_id"`
+
+	// Unrefreshed says which changes Elasticsearch's search may not have seen, ""
+	// if it saw all that were made before the comparison began.
+	Unrefreshed string `json:"unrefreshed,omitempty"`
 
 	Compared []string `json:"compared_fields"`
 	Masked   []string `json:"masked_fields"`

@@ -29,6 +29,9 @@ type Options struct {
 	To    time.Time // the first that does not any more; zero: ten minutes ago
 	// Repair sends the documents that are missing.
 	Repair bool
+	// Expired counts records as missing, and repairs them, although they are older
+	// than retention: their documents are then kept for another retention.
+	Expired bool
 	// Found takes each difference when it is certain; its error ends Run.
 	Found func(Difference) error
 	// Progress, if set, is told after each window up to when the gateway was
@@ -114,6 +117,7 @@ type comparison struct {
 	masked    []bool // of each of the fields
 	giveUp    context.CancelCauseFunc
 
+	expired int64               // records before are older than retention, in milliseconds
 	oldest  int64               // that the gateway still has, in milliseconds; 0: unknown
 	window  map[event.ID]*entry // of the gateway, by _id
 	suspect map[string]Difference
@@ -151,6 +155,9 @@ func newComparison(cfg *config.Config, in config.Input, o Options) (*comparison,
 		Stream: cfg.Stream(), MaxBytes: int(es.BulkSize), Gzip: es.Compression == "gzip",
 		ClockSkew: es.ClockSkew.Duration(), Notify: c.waiting,
 	})
+	if !o.Expired {
+		c.expired = time.Now().Add(-cfg.Retention.Duration()).UnixMilli()
+	}
 	c.divideFields()
 	return c, nil
 }
@@ -243,6 +250,9 @@ func (c *comparison) compare(ctx context.Context) error {
 	}
 	if c.o.Repair {
 		c.learnNames(ctx)
+	}
+	if err := c.waitForRefresh(ctx); err != nil {
+		return err
 	}
 	from, to := c.o.From.UnixMilli(), c.o.To.UnixMilli()
 	err = c.reader.Walk(ctx, from, to, c.collect, func(begin int64, w apisource.Window) error {

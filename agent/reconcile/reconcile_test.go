@@ -441,3 +441,55 @@ func TestSeveralGateways(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 }
+
+// What ILM deleted in time is no difference, and is not brought back unless asked for.
+func TestRecordsOlderThanRetention(t *testing.T) {
+	s := newStand(t)
+	s.fill(200) // from six hours ago on
+	s.ship()
+	s.config.Retention = config.Duration(time.Since(s.at(100)))
+	s.delete("r-000")
+	s.delete("r-050")
+	s.delete("r-150")
+	found, sum, err := s.reconcile(func(o *Options) { o.Repair = true })
+	s.must(err)
+	s.expect(found, "missing r-150")
+	if sum.Expired != 2 || sum.Missing != 1 || sum.Repaired != 1 || sum.Differs() {
+		t.Errorf("%+v", sum)
+	}
+	var table strings.Builder
+	s.must(NewTable(&table, time.UTC).End([]Summary{sum}, true))
+	if !strings.Contains(table.String(), "  records older than retention, which are not in Elasticsearch any more: 2\n") {
+		t.Error(table.String())
+	}
+	found, sum, err = s.reconcile(func(o *Options) { o.Repair, o.Expired = true, true })
+	s.must(err)
+	s.expect(found, "missing r-000", "missing r-050")
+	if sum.Expired != 0 || sum.Repaired != 2 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// A document that was changed a moment ago in an index that refreshes seldom is seen,
+// or it is said that it may not be.
+func TestChangesBeforeARefresh(t *testing.T) {
+	s := newStand(t)
+	s.fill(20)
+	s.ship()
+	s.call("PUT", "/"+s.stream+"/_settings", `{"index.refresh_interval":"3s"}`)
+	s.alter("r-007", `{"user":{"name":"Mallory"}}`)
+	found, sum, err := s.reconcile(nil)
+	s.must(err)
+	s.expect(found, "altered r-007 user.name")
+	if sum.Unrefreshed != "" {
+		t.Errorf("%+v", sum)
+	}
+	for interval, want := range map[string]string{"5m": "the last 5m0s", "-1": "since refresh was turned off"} {
+		s.call("PUT", "/"+s.stream+"/_settings", `{"index.refresh_interval":"`+interval+`"}`)
+		_, sum, err := s.reconcile(nil)
+		s.must(err)
+		if sum.Unrefreshed != want {
+			t.Errorf("%s: %q", interval, sum.Unrefreshed)
+		}
+	}
+}

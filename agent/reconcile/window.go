@@ -162,6 +162,8 @@ func (c *comparison) ask(ctx context.Context, tell func(Difference)) (map[event.
 	missing := map[event.ID]*Difference{}
 	for id, e := range c.window {
 		switch {
+		case e.values != nil && len(e.indices) == 0 && e.at < c.expired:
+			c.summary.Expired++
 		case e.values != nil && len(e.indices) == 0:
 			d := c.difference(Missing, id, e)
 			missing[id] = &d

@@ -164,12 +164,16 @@ func (t *tableWriter) summary(b *strings.Builder, s Summary) {
 	}{
 		{"records that cannot be read, so that the agent makes dead letters of them", s.Rejected},
 		{"records that a masking rule drops", s.Dropped},
+		{"records older than retention, which are not in Elasticsearch any more", s.Expired},
 		{"documents older than all that the gateway still has", s.Forgotten},
 		{"records and documents without an id, not compared because this host has no id_key", s.WithoutID},
 	} {
 		if more.n > 0 {
 			fmt.Fprintf(b, "  %s: %d\n", more.what, more.n)
 		}
+	}
+	if s.Unrefreshed != "" {
+		fmt.Fprintf(b, "  documents that were changed may be compared as they were before: %s (index.refresh_interval)\n", s.Unrefreshed)
 	}
 	fmt.Fprintf(b, "  compared: %s\n", strings.Join(s.Compared, ", "))
 	if len(s.Masked) > 0 {
