@@ -103,7 +103,25 @@ func (c *onlineCheck) elasticsearch(ctx context.Context, cfg *config.Config) err
 	}
 	c.version(ctx, client)
 	c.keyExpires(ctx, client)
+	c.destination(ctx, client, cfg.Elasticsearch.Namespace)
 	return nil
+}
+
+// destination checks what the next write will really hit.
+func (c *onlineCheck) destination(ctx context.Context, client *exporter.Client, namespace string) {
+	exists, err := mappings.CheckDestination(ctx, client, namespace)
+	var answer *exporter.Error
+	stream := "data stream " + mappings.StreamName(namespace)
+	switch {
+	case errors.As(err, &answer) && answer.Status == 403:
+		// The privilege that is missing has been named.
+	case err != nil:
+		c.fail("Elasticsearch: "+err.Error(), "")
+	case exists:
+		c.ok(stream + " is made by auditship's templates")
+	default:
+		c.ok(stream + " is made with the first record; auditship setup --verify proves by which templates")
+	}
 }
 
 // expiresSoon is how long before its end a key is warned of.

@@ -148,3 +148,39 @@ elasticsearch: {urls: %q, namespace: %s, username: %s, password: correct horse, 
 	server.Close()
 	want(t, check("right", server.URL), exitUnreachable, "FAILED input dashboard: the gateway cannot be reached")
 }
+
+// What the next write will hit is looked at, not only whether it is allowed.
+func TestCheckOnlineOfTheDestination(t *testing.T) {
+	node := estest.Shared(t)
+	for name, c := range map[string]struct {
+		arrange func(stream, namespace string)
+		code    int
+		says    string
+	}{
+		"nothing yet": {func(string, string) {}, exitDone, " is made with the first record; auditship setup --verify proves by which templates"},
+		"an alias": {func(stream, namespace string) {
+			ask(t, node, "PUT", "/elsewhere-"+namespace, `{"aliases":{"`+stream+`":{"is_write_index":true}}}`)
+		}, exitFailed, "is an alias of elsewhere-"},
+		"a stream of another template": {func(stream, namespace string) {
+			ask(t, node, "PUT", "/_index_template/"+namespace, `{"index_patterns":["`+stream+`"],"priority":900,"data_stream":{}}`)
+			ask(t, node, "POST", "/"+stream+"/_doc", `{"@timestamp":"2026-03-01T12:00:00Z"}`)
+		}, exitFailed, "was made by another index template than logs-api7.audit; run auditship setup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			namespace := estest.Namespace(t)
+			if err := node.CreateUser(t.Context(), namespace, "correct horse", "superuser"); err != nil {
+				t.Fatal(err)
+			}
+			c.arrange("logs-api7.audit-"+namespace, namespace)
+			got := runMain("check", "--online", "-c", onlineConfig(t, node, namespace, namespace, fmt.Sprintf(", ca_file: %q", node.CAFile)))
+			want(t, got, c.code, "logs-api7.audit-"+namespace, c.says)
+		})
+	}
+}
+
+func ask(t *testing.T, node *esnode.Node, method, path, body string) {
+	t.Helper()
+	if status, answer, err := node.Do(t.Context(), method, path, []byte(body)); err != nil || status >= 300 {
+		t.Fatalf("%s %s: %d %s %v", method, path, status, answer, err)
+	}
+}

@@ -80,7 +80,19 @@ func (a *agent) open(cfg *config.Config) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.Open(cfg, pipeline.Options{Client: client, Log: a.logger(cfg.Log), Version: version, Needs: needs})
+	return pipeline.Open(cfg, pipeline.Options{
+		Client: client, Log: a.logger(cfg.Log), Version: version, Needs: needs,
+		CheckDestination: func(ctx context.Context) error {
+			server, err := client.Info(ctx)
+			if err == nil {
+				err = server.Supported()
+			}
+			if err == nil {
+				_, err = mappings.CheckDestination(ctx, client, cfg.Elasticsearch.Namespace)
+			}
+			return err
+		},
+	})
 }
 
 // reopen opens the next configuration, or if that fails the last one again: what can

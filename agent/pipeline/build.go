@@ -50,6 +50,10 @@ type Options struct {
 	// asked for them, so that the agent is not called ready when it could not
 	// deliver. Without any it is not asked.
 	Needs exporter.Privileges
+	// CheckDestination, if set, looks at what documents will really hit; its error
+	// is a condition. It is asked at the start and then every half minute, where
+	// there are Needs.
+	CheckDestination func(context.Context) error
 	// EventNames are the display names of event types by gateway, for gateways
 	// of which no input of type api learns them.
 	EventNames map[string]*apisource.EventNames
@@ -149,6 +153,7 @@ func (p *Pipeline) buildExporter(cfg *config.Config, o Options) error {
 	})
 	if len(o.Needs.Cluster)+len(o.Needs.Indices) > 0 {
 		p.peer.ask = func(ctx context.Context) error { return askFor(ctx, o.Client, o.Needs) }
+		p.peer.check = o.CheckDestination
 	}
 	return p.letters.open(cfg.DeadLetter.Path, o.DeadLetter, deadletter.Options{
 		MaxBytes: int64(cfg.DeadLetter.MaxSize), Inputs: len(cfg.Inputs),

@@ -18,12 +18,14 @@ type destination struct {
 	notices *notices
 	took    func(time.Duration)             // notes how long an answer took
 	ask     func(ctx context.Context) error // an error says why documents would not be taken; nil: nobody asks
+	check   func(ctx context.Context) error // an error says that documents would come to the wrong place; nil: nobody checks
 	ended   func() bool                     // what was read need not arrive any more
 
 	mu      sync.Mutex
 	last    time.Time // of the last answer to documents
 	sending why       // documents wait
 	asking  why       // asking failed
+	placed  why       // documents come to the wrong place, whether they are taken or not
 }
 
 // why is a reason with what can be said about it; the zero value is none.
@@ -51,6 +53,7 @@ const (
 func (p *destination) keepAsking(ctx context.Context) {
 	for p.ask != nil {
 		next := askEvery
+		p.look(ctx)
 		if p.quiet(time.Now()) {
 			err := p.ask(ctx)
 			if ctx.Err() != nil {
@@ -65,6 +68,25 @@ func (p *destination) keepAsking(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// look checks where documents come to, also while they are taken. What could not be
+// found out is told by those who send and ask.
+func (p *destination) look(ctx context.Context) {
+	if p.check == nil {
+		return
+	}
+	err := p.check(ctx)
+	var refused *exporter.Error
+	if ctx.Err() != nil || errors.Is(err, peer.ErrUnreachable) || exporter.NotSent(err) || errors.As(err, &refused) {
+		return
+	}
+	p.learn(func() {
+		p.placed = why{}
+		if err != nil {
+			p.placed = why{bulk.ReasonMisconfigured, err.Error()}
+		}
+	})
 }
 
 // quiet reports whether nothing is known from documents.
@@ -145,8 +167,15 @@ func (p *destination) learn(change func()) {
 	if reason == (why{}) {
 		reason = p.asking
 	}
+	if reason == (why{}) {
+		reason = p.placed
+	}
 	c := health.Condition{Part: health.Elasticsearch, Reason: reason.String(), Lasting: reason.Lasting()}
-	if p.notices.tell(c) && c.Reason != "" {
+	switch told := p.notices.tell(c); {
+	case !told || c.Reason == "":
+	case reason == p.placed:
+		p.notices.log.Error().Str("reason", c.Reason).Msg("documents come to the wrong place in elasticsearch")
+	default:
 		p.notices.log.Warn().Str("reason", c.Reason).Msg("elasticsearch does not take documents; waiting, nothing is lost")
 	}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,7 +113,29 @@ func TestAnIdleAgentIsNotCalledReadyWhenItCouldNotDeliver(t *testing.T) {
 	}
 	s := newStand(t)
 	url := s.listen()
+	s.write("a.json", record(1)+"\n") // without any file it owes what it cannot find
 	s.whileWith(Options{Needs: s.needs()}, func(*Pipeline) { s.ready(url) })
+}
+
+// Documents that are taken, but come to the wrong place, are a condition too.
+func TestWrongDestinationIsSaid(t *testing.T) {
+	s := newStand(t)
+	url := s.listen()
+	var mended atomic.Bool
+	check := func(context.Context) error {
+		if mended.Load() {
+			return nil
+		}
+		return fmt.Errorf("logs is an alias: %w", mappings.ErrWrongDestination)
+	}
+	s.whileWith(Options{Needs: s.needs(), CheckDestination: check}, func(*Pipeline) {
+		s.notReady(url, "elasticsearch", "misconfigured: logs is an alias")
+		s.write("a.json", record(1)+"\n")
+		s.eventually(1)
+		s.notReady(url, "elasticsearch", "misconfigured: logs is an alias")
+	})
+	mended.Store(true)
+	s.whileWith(Options{Needs: s.needs(), CheckDestination: check}, func(*Pipeline) { s.ready(url) })
 }
 
 // What was found out by asking is forgotten when documents get through.
