@@ -370,7 +370,8 @@ func TestShippedConfigurationUncommented(t *testing.T) {
 	def.Inputs, def.Rename, def.Observer, def.Masking.Rules, def.DeadLetter.Path = cfg.Inputs, cfg.Rename, cfg.Observer, cfg.Masking.Rules, cfg.DeadLetter.Path
 	def.Elasticsearch.URLs, def.Elasticsearch.APIKey, def.Elasticsearch.CAFile, def.Elasticsearch.Proxy = cfg.Elasticsearch.URLs, cfg.Elasticsearch.APIKey, cfg.Elasticsearch.CAFile, cfg.Elasticsearch.Proxy
 	def.Kibana.URL, def.Kibana.APIKey, def.Kibana.CAFile = cfg.Kibana.URL, cfg.Kibana.APIKey, cfg.Kibana.CAFile
-	def.IDKey, def.Tags, def.location, def.references, def.literals = cfg.IDKey, cfg.Tags, cfg.location, cfg.references, cfg.literals
+	def.IDKey, def.Tags, def.location, def.references = cfg.IDKey, cfg.Tags, cfg.location, cfg.references
+	def.HTTPAccess.Token, def.literals = cfg.HTTPAccess.Token, cfg.literals
 	if !reflect.DeepEqual(*cfg, def) {
 		t.Errorf("a value that is shown as a default is none:\n%+v\nwant\n%+v", *cfg, def)
 	}
