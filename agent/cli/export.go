@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +52,10 @@ The period: --last 30d; or --from and --to, each an RFC 3339 time or a date.
 How many records were written, and the SHA-256 of what was written, is printed
 at the end on standard error. A file (-o) appears when it is complete, readable
 by you only, and beside it FILE.sha256 with both, for sha256sum -c. In CSV a
-quote ' is put before cells that a spreadsheet would run as a formula (those
-that start with = + - @ or a tab or line break); --no-defuse leaves it away.
+quote ' is put before what a spreadsheet would run as a formula (what starts with
+= + - @, at the start of a cell and after a semicolon, tab or line break in it);
+--no-defuse leaves it away, for machines. --separator semicolon is for Excel in much
+of Europe.
 --bom is for Excel, which otherwise takes letters beyond ASCII for others. A name
 that ends in .gz is compressed.
 
@@ -78,6 +81,7 @@ func (e *export) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.Details, "details", false, "the whole record")
 	flags.StringSliceVar(&o.Columns, "columns", nil, "`names` of columns or fields, with commas, instead of the page's")
 	flags.StringVar(&e.format, "format", "", "csv, json, ndjson or table (default: by the name of the file; table on a terminal, else csv)")
+	flags.Var((*separator)(&o.Separator), "separator", "between the cells of a CSV: comma, semicolon, tab or the `character` itself (default comma); semicolon is for Excel in much of Europe")
 	flags.BoolVar(&o.BOM, "bom", false, "begin a CSV with a byte order mark, for Excel")
 	flags.StringVarP(&e.output, "output", "o", "", "write to `file`")
 	flags.StringVar(&e.sort, "sort", string(reports.NewestFirst), "asc (oldest first) or desc")
@@ -246,4 +250,28 @@ func (e *export) conclude(sum reports.Summary, where string) error {
 	}
 	_, err := io.WriteString(e.stderr, text)
 	return err
+}
+
+// separator is the flag of that name.
+type separator rune
+
+func (s *separator) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return string(rune(*s))
+}
+
+func (s *separator) Type() string { return "character" }
+
+func (s *separator) Set(text string) error {
+	named := map[string]string{"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+	if character, ok := named[text]; ok {
+		text = character
+	}
+	if !slices.Contains([]string{",", ";", "\t", "|"}, text) {
+		return errors.New("must be comma, semicolon, tab or pipe")
+	}
+	*s = separator(text[0])
+	return nil
 }

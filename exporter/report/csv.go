@@ -3,9 +3,7 @@ package report
 import (
 	"bufio"
 	"encoding/csv"
-	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // csvEncoder writes a heading and one line for each record.
@@ -24,7 +22,9 @@ type csvEncoder struct {
 const ExcelCell = 32_767
 
 func newCSVEncoder(w *bufio.Writer, columns []Column, opts Options) *csvEncoder {
-	return &csvEncoder{out: w, w: csv.NewWriter(w), columns: columns, opts: opts, row: make([]string, len(columns))}
+	e := &csvEncoder{out: w, w: csv.NewWriter(w), columns: columns, opts: opts, row: make([]string, len(columns))}
+	e.w.Comma = opts.Separator
+	return e
 }
 
 func (e *csvEncoder) start() error {
@@ -69,19 +69,5 @@ func (e *csvEncoder) defused(cell string) string {
 	if e.opts.NoDefuse {
 		return cell
 	}
-	return defuse(cell)
-}
-
-// formulaStarts are the characters that make a spreadsheet take a cell for a
-// formula, and the full-width forms that some take for the same.
-// See https://owasp.org/www-community/attacks/CSV_Injection.
-const formulaStarts = "=+-@\t\r\n＝＋－＠"
-
-// defuse puts a quote before a cell that a spreadsheet would run.
-func defuse(cell string) string {
-	first, size := utf8.DecodeRuneInString(cell)
-	if size > 0 && strings.ContainsRune(formulaStarts, first) {
-		return "'" + cell
-	}
-	return cell
+	return defuse(cell, e.w.Comma)
 }

@@ -166,11 +166,24 @@ func TestDefuse(t *testing.T) {
 		"plus":                 {"+49 30 1234", "'+49 30 1234"},
 		"minus":                {"-1", "'-1"},
 		"at":                   {"@SUM(A1:A9)", "'@SUM(A1:A9)"},
-		"tab":                  {"\t=1", "'\t=1"},
-		"carriage return":      {"\r=1", "'\r=1"},
-		"line feed":            {"\n=1", "'\n=1"},
+		"tab":                  {"\t=1", "'\t'=1"},
+		"carriage return":      {"\r=1", "'\r'=1"},
+		"line feed":            {"\n=1", "'\n'=1"},
 		"full-width equals":    {"＝1", "'＝1"},
 		"full-width at":        {"＠SUM", "'＠SUM"},
+		"small plus":           {"﹢1", "'﹢1"},
+		"raised equals":        {"⁼1", "'⁼1"},
+		"minus sign":           {"−1", "'−1"},
+		"after a semicolon":    {"a;=1;b;@x", "a;'=1;b;'@x"},
+		"full-width semicolon": {"a；=1", "a；'=1"},
+		"after a tab":          {"a\t=1", "a\t'=1"},
+		"after a line break":   {"a\n=1\r\n+2", "a\n'=1\r\n'+2"},
+		"quoted after it":      {`a;"=1"`, `a;'"=1"`},
+		"after blanks":         {" \u00a0\u3000=1", "' \u00a0\u3000=1"},
+		"after what is unseen": {"\u200b\u202e\ufeff\u115f\u2800=1", "'\u200b\u202e\ufeff\u115f\u2800=1"},
+		"after a control":      {"\x00\x1b=1", "'\x00\x1b=1"},
+		"unseen and semicolon": {"a; \u200b=1", "a;' \u200b=1"},
+		"after a comma":        {"a,=1", "a,=1"}, // quoted in the file
 		"empty":                {"", ""},
 		"plain":                {"httpbin", "httpbin"},
 		"formula not at start": {"a=1", "a=1"},
@@ -179,7 +192,7 @@ func TestDefuse(t *testing.T) {
 		"not UTF-8":            {"\xff=1", "\xff=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := defuse(c.cell); got != c.want {
+			if got := defuse(c.cell, ','); got != c.want {
 				t.Errorf("defuse(%q) = %q, want %q", c.cell, got, c.want)
 			}
 		})
@@ -205,17 +218,27 @@ func FuzzCSV(f *testing.F) {
 			value = strings.ToValidUTF8(value, "\uFFFD")
 			value = strings.ReplaceAll(decodedByJSON(t, value), "\r\n", "\n")
 			cell := rows[1][column]
-			if cell != value && cell != "'"+value {
+			if strings.ReplaceAll(cell, "'", "") != strings.ReplaceAll(value, "'", "") {
 				t.Errorf("column %d: wrote %q, read %q", column, value, cell)
 			}
-			if strings.HasPrefix(cell, "'") == (cell == value) && !strings.HasPrefix(value, "'") && cell != "" {
-				t.Errorf("column %d: %q became %q", column, value, cell)
-			}
-			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
-				t.Errorf("column %d: a spreadsheet would run %q", column, cell)
+			for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
+				if seen := strings.TrimLeft(part, " \u200b\u3000\""); seen != "" && strings.ContainsAny(seen[:1], "=+-@") {
+					t.Errorf("column %d: a spreadsheet would run %q of %q", column, part, cell)
+				}
 			}
 		}
 	})
+}
+
+// With another separator the cells are split there, and a comma splits none for those who
+// take it for one.
+func TestSeparator(t *testing.T) {
+	h := hit{Source: []byte(`{"user":{"name":"a,=1;b"}}`), Sort: []int64{0, 0}}
+	for separator, want := range map[rune]string{0: `,"a,=1;b"`, ',': `,"a,=1;b"`, ';': `;"a,'=1;b"`, '\t': "\ta,'=1;b"} {
+		if got := string(write(t, []hit{h}, Options{Separator: separator})); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", separator, got)
+		}
+	}
 }
 
 func decodedByJSON(t *testing.T, s string) string {

@@ -56,10 +56,12 @@ type Options struct {
 	// NoDefuse leaves CSV cells as they are that a spreadsheet would run as a
 	// formula. Default: a quote ' is put before them.
 	NoDefuse bool
-	Location *time.Location // of times in CSV, table and JSON columns; default UTC
-	Order    Order          // default NewestFirst
-	Limit    int64          // at most so many records; 0: all
-	Width    int            // of the terminal, in cells, for Table; 0: no bound
+	// Separator is between the cells of a CSV; default a comma.
+	Separator rune
+	Location  *time.Location // of times in CSV, table and JSON columns; default UTC
+	Order     Order          // default NewestFirst
+	Limit     int64          // at most so many records; 0: all
+	Width     int            // of the terminal, in cells, for Table; 0: no bound
 
 	// Progress, if set, is told after each page how many records are written of
 	// how many. It is called by Run's own goroutine.
@@ -82,6 +84,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Location == nil {
 		o.Location = time.UTC
+	}
+	if o.Separator == 0 {
+		o.Separator = ','
 	}
 	if o.PageBytes == 0 {
 		o.PageBytes = 4 << 20
