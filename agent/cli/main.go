@@ -21,6 +21,7 @@ import (
 // gives the exit code. SIGINT and SIGTERM end the context of the command, which
 // then stops in order; a second signal ends the process at once.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	keepOutOfDumps()
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr}
 	return execute(newRootCommand(p), p, args)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -37,11 +38,19 @@ func notPrivate(folder fs.FileInfo, path string) string {
 // "" if it does not.
 func foreign(folder fs.FileInfo) string {
 	s, ok := folder.Sys().(*syscall.Stat_t)
-	if me := os.Geteuid(); ok && int(s.Uid) != me && s.Uid != 0 {
+	if me := os.Geteuid(); ok && int(s.Uid) != me && s.Uid != 0 && !unmapped(int(s.Uid)) {
 		return fmt.Sprintf("belongs to the user %s, and this is %s: call auditship as that user, for example with sudo -u %[1]s",
 			userName(int(s.Uid)), userName(me))
 	}
 	return ""
+}
+
+// unmapped reports whether a user is one that this process's user namespace does not know,
+// as root of the host is within one of a container's own.
+func unmapped(uid int) bool {
+	const overflow = 65534
+	whole, err := os.ReadFile("/proc/self/uid_map")
+	return uid == overflow && err == nil && strings.Join(strings.Fields(string(whole)), " ") != "0 0 4294967295"
 }
 
 // mine reports whether a file belongs to this user.
