@@ -93,12 +93,23 @@ screens: ## Take the pictures of kibana/README.md (KIBANA_URL, KIBANA_USERNAME, 
 	npm --prefix kibana/screens start --silent -- $(PICTURES)
 
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck and golangci-lint
+lint: ## Check format, go vet, staticcheck, golangci-lint and known vulnerabilities
 	@test -z "$$(gofmt -l agent exporter mappings kibana configs)" || { gofmt -d agent exporter mappings kibana configs; exit 1; }
 	go vet ./...
 	go -C configs/delivery vet ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) golangci-lint run ./...
+	@$(MAKE) --no-print-directory vulnerabilities
+
+# Known vulnerabilities in what is called of the dependencies and of Go. Without the
+# database it says so and fails nothing: an address that cannot be reached says nothing
+# of this code.
+.PHONY: vulnerabilities
+vulnerabilities:
+	@if found=$$($(TOOL) govulncheck ./... 2>&1); then echo "govulncheck: no known vulnerability is called"; \
+	elif grep -q 'govulncheck: fetching vulnerabilities: ' <<< "$$found"; then \
+		echo "govulncheck: NOT LOOKED FOR: its database https://vuln.go.dev cannot be reached from here"; \
+	else echo "$$found"; exit 1; fi
 
 # What the tests and the demo need beside Go: a JDK and Maven for Elasticsearch, gcc
 # for the race detector. Installed by apt where that is possible without a question.
