@@ -484,5 +484,8 @@ func describe(l deadletter.Letter) string {
 	if path == "" {
 		path = "standard input"
 	}
+	if n := l.Records(); n > 1 {
+		return fmt.Sprintf("%d times %s from byte %d to byte %d of %s (%d bytes)", n, l.Reason, l.Offset, l.Last, path, l.Length)
+	}
 	return fmt.Sprintf("%s at byte %d of %s (%d bytes)", l.Reason, l.Offset, path, l.Length)
 }

@@ -304,7 +304,12 @@ func TestImportDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = runMain("import", "--dry-run", many)
-	want(t, got, exitFailed, "and 10 more; --dead-letter FILE keeps them", "read 30 records: 0 documents, 30 rejected")
+	want(t, got, exitFailed, "rejected: 30 times broken_json from byte 0 to byte 174 of ", "read 30 records: 0 documents, 30 rejected")
+	if err := os.WriteFile(many, []byte(strings.Repeat("{oops\n"+namedRecord("1")+"\n", 30)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got = runMain("import", "--dry-run", many)
+	want(t, got, exitFailed, "and 10 more; --dead-letter FILE keeps them", "read 60 records: 30 documents, 30 rejected")
 	if n := strings.Count(got.stderr, "rejected: "); n != 20 {
 		t.Errorf("%d rejects are named", n)
 	}

@@ -270,7 +270,8 @@ type DeadLetter struct {
 	// directory.
 	Path string `yaml:"path" is:"path" like:"dir,directory"`
 
-	// MaxSize is how much may lie there. When it is full the agent waits and
+	// MaxSize is how much may lie there. Each input may fill an equal share of it, and
+	// each file half of that, and waits alone. When it is full the agent waits and
 	// says so; it never drops a record. Default: 1GiB.
 	MaxSize Bytes `yaml:"max_size" min:"1MiB" like:"max_bytes,size"`
 }

@@ -119,6 +119,9 @@ type Fault struct {
 // Reason is why what was read becomes a dead letter and no document.
 type Reason string
 
+// Faults is how many faults f stands for.
+func (f *Fault) Faults() int64 { return max(f.Count, 1) }
+
 // Reasons for a dead letter that are found before Elasticsearch is asked. They
 // are part of the dead letter's format and of the metrics' labels.
 const (

@@ -312,3 +312,44 @@ func TestACutRecordTakesNoneOfItsNeighbours(t *testing.T) {
 		})
 	}
 }
+
+// The same for the rows of CSV files, with any line end, and cells with quotes, separators
+// and line breaks in them.
+func TestADamagedRowHarmsNoOther(t *testing.T) {
+	const rows = 5
+	for name, end := range map[string]string{"LF": "\n", "CRLF": "\r\n", "CR": "\r"} {
+		for kind, row := range map[string]func(i int) string{
+			"plain":  func(i int) string { return fmt.Sprintf("r%d,%d,AddRoute,n%d", i, 1772366400+i, i) },
+			"quoted": func(i int) string { return fmt.Sprintf(`"r%d","%d","Add, ""x""","n%d"`, i, 1772366400+i, i) },
+			"lines":  func(i int) string { return fmt.Sprintf("r%d,%d,\"a%sb\",n%d", i, 1772366400+i, end, i) },
+		} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				text := "id,event_time,event_type,resource_name" + end
+				var at [rows][2]int
+				for i := range rows {
+					at[i][0] = len(text)
+					text += row(i)
+					at[i][1] = len(text)
+					text += end
+				}
+				for _, bad := range []int{0, 2, rows - 1} {
+					damaged(text, at[bad], bad == 2, func(what, text string, _ bool) {
+						d := newDesk(t, t.TempDir(), "*")
+						var got taken
+						d.config.Reader, d.config.Paths = strings.NewReader(text), nil
+						if err := New(d.config).Run(t.Context(), nil, got.take); err != nil {
+							t.Fatal(err)
+						}
+						all := strings.Join(got.records, "\n")
+						for i := range rows {
+							if i != bad && strings.Count(all, fmt.Sprintf(`{"id":"r%d","event_time":"%d"`, i, 1772366400+i)) != 1 && !t.Failed() {
+								t.Errorf("row %d, %s: row %d did not come of\n%s\ngot\n%s", bad, what, i, text, all)
+							}
+						}
+					})
+				}
+			})
+		}
+	}
+}

@@ -26,7 +26,7 @@ func (b *buffer) addFault(st stretch, fr *frame, raw event.Raw) {
 		end = max(b.run+len(run.Bytes), min(fr.end, b.run+maxFaultText))
 	}
 	run.Bytes = st.text[b.run:end]
-	run.Fault.Count, run.Fault.Last = max(run.Fault.Count, 1)+1, raw.Offset
+	run.Fault.Count, run.Fault.Last = run.Fault.Faults()+1, raw.Offset
 	run.Fault.Length = raw.Offset + raw.Fault.Length - run.Offset
 }
 
@@ -69,7 +69,7 @@ func (f *file) join(buf *buffer) {
 		return
 	}
 	next := buf.records[0]
-	f.run.Fault.Count = max(f.run.Fault.Count, 1) + max(next.Fault.Count, 1)
+	f.run.Fault.Count = f.run.Fault.Faults() + next.Fault.Faults()
 	f.run.Fault.Last = max(next.Offset, next.Fault.Last)
 	f.run.Fault.Length = next.Offset + next.Fault.Length - f.run.Offset
 	buf.records = buf.records[1:]
@@ -100,7 +100,7 @@ func (s *Source) say(f *file, records []event.Raw) {
 			f.largest = max(f.largest, int64(len(r.Bytes)))
 		case r.Fault.Length > max(f.largest, usualRecord):
 			s.cfg.Log.Warn().Str("path", f.path).Int64("offset", r.Offset).Int64("length", r.Fault.Length).
-				Int64("faults", max(r.Fault.Count, 1)).Str("reason", string(r.Fault.Reason)).
+				Int64("faults", r.Fault.Faults()).Str("reason", string(r.Fault.Reason)).
 				Msg("a stretch that is no record is longer than any record: it is a dead letter, and may hide others")
 		}
 	}

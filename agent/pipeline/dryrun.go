@@ -102,10 +102,10 @@ func (d *dryRun) emit(_ context.Context, b event.Batch) error {
 		if err := d.reject(l); err != nil {
 			return err
 		}
+		d.totals.Rejected += l.Records()
 	}
 	d.totals.Read += s.Read
 	d.totals.Dropped += s.Dropped
 	d.totals.Documents += int64(len(s.Documents))
-	d.totals.Rejected += int64(len(s.Letters))
 	return nil
 }

@@ -93,7 +93,7 @@ func (l *letters) bury(ctx context.Context, written ...deadletter.Letter) error 
 		if err == nil {
 			l.notices.set(health.DeadLetter, "")
 			for i := range written {
-				l.buried.add(written[i].Reason, max(written[i].Count, 1))
+				l.buried.add(written[i].Reason, written[i].Records())
 			}
 			return nil
 		}

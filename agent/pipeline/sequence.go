@@ -35,7 +35,9 @@ func (p *Pipeline) sequence(ctx context.Context, j *job) error {
 	if err := p.letters.bury(ctx, s.Letters...); err != nil {
 		return err
 	}
-	s.account.counts.DeadLettered.Add(int64(len(s.Letters)))
+	for i := range s.Letters {
+		s.account.counts.DeadLettered.Add(s.Letters[i].Records())
+	}
 	clear(s.Letters)
 
 	s.account.ticket = p.releases.Add(b.Stream, savedPlace{b.Position, recount, b.Forget, j.read})

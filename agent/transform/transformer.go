@@ -82,15 +82,16 @@ func (t *Transformer) one(out *Result, r event.Raw, now time.Time) {
 		t.log.Error().Str("input", string(out.Batch.Input)).Str("path", out.Batch.Path).Int64("offset", r.Offset).
 			Str("failure", contain.Harmless(failure)).Bytes("stack", debug.Stack()).Msg("failed on a record, which is a dead letter now: please report this")
 		out.cut(before)
-		out.Read++
-		out.Letters = append(out.Letters, t.failed(out, r))
+		failed := t.failed(out, r)
+		out.Read += failed.Records()
+		out.Letters = append(out.Letters, failed)
 	}()
 	t.take(out, r, now)
 }
 
 func (t *Transformer) take(out *Result, r event.Raw, now time.Time) {
 	if r.Fault != nil {
-		out.Read++
+		out.Read += r.Fault.Faults()
 		out.Letters = append(out.Letters, t.textLetter(out, r, r.Fault.Reason, t.masker.MaskText(r.Bytes)))
 		return
 	}

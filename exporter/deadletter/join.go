@@ -29,7 +29,7 @@ func (first *Letter) takes(l *Letter) bool {
 	if first.Record != l.Record {
 		first.Record += "\n" + l.Record
 	}
-	first.Count = max(first.Count, 1) + max(l.Count, 1)
+	first.Count = first.Records() + l.Records()
 	first.Last = max(l.Offset, l.Last)
 	first.Length = l.Offset + l.Length - first.Offset
 	return true

@@ -36,6 +36,9 @@ type Letter struct {
 	Record string `json:"record,omitempty"`
 }
 
+// Records is how many records the letter stands for.
+func (l *Letter) Records() int64 { return max(l.Count, 1) }
+
 // Error is why Elasticsearch refused a document, reduced: never its reason text.
 type Error struct {
 	Status int    `json:"status"`

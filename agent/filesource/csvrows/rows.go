@@ -97,7 +97,10 @@ func (r *Rows) standsAlone(next int) bool {
 		return true
 	}
 	row := r.table.readRow(r.data, next, r.final, nil)
-	return row.state == rowShort && !r.final || row.state == rowWhole && r.hasTime(row) || bytes.Equal(r.data[next:row.end], r.table.header)
+	if row.state != rowWhole {
+		return row.state == rowShort && !r.final
+	}
+	return r.hasTime(row) || bytes.Equal(r.data[next:row.end], r.table.header)
 }
 
 // spoiled is the reason why a row is no record although it is whole: a spreadsheet

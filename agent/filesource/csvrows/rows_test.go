@@ -219,6 +219,7 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte("1,2,Login\n\"2\",\"3\n\",\"a\"\"b\"\n"), true)
 	f.Add([]byte("1,2,\"Login\n2,3,x\n3,4,y\n4,5,z\n"), false)
 	f.Add([]byte("1\r\n\"a\"b,\n\n{\"id\":1}\n"), true)
+	f.Add([]byte("1,20261128\na\"b,3,x\n"), true)
 	f.Fuzz(func(t *testing.T, body []byte, final bool) {
 		data := append([]byte("id,time,http_request.body\n"), body...)
 		table, last, told := Read(data, final, nil)
