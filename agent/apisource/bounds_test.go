@@ -2,6 +2,7 @@ package apisource
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -20,7 +21,7 @@ func TestMoreRecordsThanAskedForAreNotStored(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := p.parse(body)
 	runtime.ReadMemStats(&after)
-	if err != errTooManyRecords {
+	if !errors.Is(err, errTooManyRecords) {
 		t.Errorf("error %v", err)
 	}
 	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {

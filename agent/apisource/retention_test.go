@@ -16,12 +16,12 @@ import (
 
 const day = 24 * time.Hour
 
-// owes is the reason of the debt of this kind, "" for none.
-func (d *desk) owes(kind event.DebtKind) string {
+// forgetting is what is told of a gateway that forgets, "" for nothing.
+func (d *desk) forgetting() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, x := range d.owed {
-		if x.Kind == kind {
+		if x.Kind == event.DebtForgetting {
 			return x.Reason
 		}
 	}
@@ -54,24 +54,24 @@ func TestTheDaysUntilTheGatewayForgetsAreCountedDown(t *testing.T) {
 	away.Store(int64(30 * time.Minute)) // it could be read until now
 	d.until("it is counted down", func() bool {
 		away.Add(int64(time.Hour))
-		return strings.Contains(d.owes(event.DebtForgetting), "records will be gone for good")
+		return strings.Contains(d.forgetting(), "records will be gone for good")
 	})
 	away.Store(int64(51 * day))
 	d.until("nine days are left", func() bool {
-		return strings.HasPrefix(d.owes(event.DebtForgetting), "in 8 days records") || strings.HasPrefix(d.owes(event.DebtForgetting), "in 9 days records")
+		return strings.HasPrefix(d.forgetting(), "in 8 days records") || strings.HasPrefix(d.forgetting(), "in 9 days records")
 	})
 	d.stop()
 
 	d.owed = nil
 	d.start()
-	d.until("the next process counts as well", func() bool { away.Add(int64(time.Minute)); return d.owes(event.DebtForgetting) != "" })
+	d.until("the next process counts as well", func() bool { away.Add(int64(time.Minute)); return d.forgetting() != "" })
 	away.Store(int64(61 * day))
-	d.until("it is over", func() bool { return strings.Contains(d.owes(event.DebtForgetting), "is being deleted for good now") })
+	d.until("it is over", func() bool { return strings.Contains(d.forgetting(), "is being deleted for good now") })
 	if left := time.UnixMilli(d.source.Stats().Forgets.Load()).Sub(noon); left < 59*day || left > 61*day {
 		t.Errorf("it forgets after %v", left)
 	}
 	up.Store(true)
-	d.until("it is read again", func() bool { return d.owes(event.DebtForgetting) == "" })
+	d.until("it is read again", func() bool { return d.forgetting() == "" })
 }
 
 // A gateway that is seen to delete tells itself how long it keeps records; what it
