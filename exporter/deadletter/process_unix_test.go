@@ -142,18 +142,29 @@ func TestKillsLoseNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		note := func(i int) {
+			n, err := strconv.Atoi(outs[i].Text())
+			switch {
+			case i == 1:
+				taken[outs[1].Text()] = true
+			case err == nil: // not cut by the kill
+				written[finished(n).ID] = true
+			}
+		}
+		if round == 0 { // once they surely come to work, however slow it is
+			for i, out := range outs {
+				if out.Scan() {
+					note(i)
+				}
+			}
+		}
 		// Each dies at its own moment, some time after it began to work.
 		time.AfterFunc(50*time.Millisecond+rand.N(150*time.Millisecond), func() { _ = appends.Process.Kill() })
 		time.AfterFunc(50*time.Millisecond+rand.N(150*time.Millisecond), func() { _ = replays.Process.Kill() })
-		for outs[0].Scan() {
-			n, err := strconv.Atoi(outs[0].Text())
-			if err != nil {
-				continue // cut by the kill
+		for i, out := range outs {
+			for out.Scan() {
+				note(i)
 			}
-			written[finished(n).ID] = true
-		}
-		for outs[1].Scan() {
-			taken[outs[1].Text()] = true
 		}
 		_, _ = appends.Wait(), replays.Wait() // killed, as intended
 	}
