@@ -1,6 +1,6 @@
 // Package kibana holds what auditship shows in Kibana 8.12 to 9.x, a data view,
-// saved searches and a dashboard with the filters and columns of the gateway's
-// audit page, and a client that imports them and finds out whether they are
+// saved searches and dashboards with the filters and columns of the gateway's
+// audit page, the rules that watch the trail (rules/), and a client that imports them and finds out whether they are
 // still as shipped.
 //
 // The objects lie one to a file under objects/, as Kibana stores them but with
