@@ -177,6 +177,13 @@ func TestDataViewNamesMappedFields(t *testing.T) {
 			t.Errorf("a label for %s, which is not mapped", field)
 		}
 	}
+	// Whatever a person meets in a document has a name in plain words.
+	labels := dataViewLabels(t)
+	for field := range fields {
+		if labels[field] == "" && !technical.MatchString(field) && !strings.HasSuffix(field, ".text") {
+			t.Errorf("%s has no label and is not left out", field)
+		}
+	}
 	// The types that Kibana offers each format for.
 	takes := map[string][]string{
 		"date": {"date"}, "ip": {"ip"}, "number": {"long", "byte"}, "string": {"keyword"}, "static_lookup": {"byte", "keyword"},
