@@ -36,8 +36,8 @@ func readNumber(text []byte) (t time.Time, problem Problem, ok bool) {
 	if !isWhole || !isFraction {
 		return readFloat(text)
 	}
-	if t, problem, ok := readCompact(whole); ok && len(fraction) == 0 {
-		return t, problem, true
+	if t, ok := readCompact(whole); ok && len(fraction) == 0 {
+		return t, "", true
 	}
 	if problem := serial(float64(n), nanos != 0); problem != "" {
 		return t, problem, true
@@ -66,16 +66,13 @@ func serial(n float64, more bool) Problem {
 
 // readCompact reads 20261128 and 20261128100000: as numbers they would lie before
 // the year 2000 or centuries ahead.
-func readCompact(digits []byte) (t time.Time, problem Problem, ok bool) {
+func readCompact(digits []byte) (t time.Time, ok bool) {
 	if len(digits) != 8 && len(digits) != 14 || digits[0] != '2' || digits[1] != '0' {
-		return t, "", false
+		return t, false
 	}
 	layout := "20060102150405"[:len(digits)]
 	t, err := time.Parse(layout, string(digits))
-	if err != nil {
-		return t, "", false
-	}
-	return t, "", true
+	return t, err == nil
 }
 
 // readDigits reads a number of at most 19 digits.

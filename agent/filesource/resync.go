@@ -114,7 +114,7 @@ func (f *framer) swallows(pos int) bool {
 		return false
 	}
 	// Where not even members are indented, indenting tells nothing.
-	return bytes.IndexAny(opening, breaks) < 0 || f.column(start+colon-1) > f.column(start)
+	return !bytes.ContainsAny(opening, breaks) || f.column(start+colon-1) > f.column(start)
 }
 
 // giveUp reports an object that is unfinished and larger than any record may be as

@@ -2,6 +2,7 @@ package csvrows
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -105,12 +106,7 @@ func readTitle(header string) (name, zone string) {
 	if name != event.EventTimeName || m == nil {
 		return name, ""
 	}
-	switch offset := m[1] + m[2]; {
-	case offset == "":
-		return name, "Z"
-	default:
-		return name, offset
-	}
+	return name, cmp.Or(m[1]+m[2], "Z")
 }
 
 // newTable is nil for a row that is no header of audit records.

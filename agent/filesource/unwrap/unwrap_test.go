@@ -65,7 +65,7 @@ func TestOneRecord(t *testing.T) {
 		"syslog, new file":    {"2026-11-28T18:00:00.123456+08:00 gw-1 api7: @cee: " + record + "\n", Syslog, event.Wrap{Time: "2026-11-28T18:00:00.123456+08:00", Host: "gw-1"}},
 		"journald":            {`{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"1795860000000000","_HOSTNAME":"gw-1","MESSAGE":` + quoted(record) + `}` + "\n", Journald, event.Wrap{Time: "1795860000000000", Host: "gw-1"}},
 		"journald, sent at":   {`{"MESSAGE":` + quoted(record) + `,"__REALTIME_TIMESTAMP":"2","_SOURCE_REALTIME_TIMESTAMP":"1"}`, Journald, event.Wrap{Time: "1"}},
-		"journald, bytes":     {`{"MESSAGE":` + strings.ReplaceAll(fmt.Sprint([]byte(record)), " ", ",") + `,"_PID":"1"}`, Journald, event.Wrap{}},
+		"journald, bytes":     {`{"MESSAGE":` + strings.ReplaceAll(fmt.Sprintf("%d", []byte(record)), " ", ",") + `,"_PID":"1"}`, Journald, event.Wrap{}},
 		"journald, split": {`{"MESSAGE":` + quoted(record[:9]) + `,"CONTAINER_PARTIAL_MESSAGE":"true","CONTAINER_PARTIAL_ID":"x","CONTAINER_PARTIAL_LAST":"false"}` + "\n" +
 			`{"MESSAGE":` + quoted(record[9:]) + `,"CONTAINER_PARTIAL_MESSAGE":"true","CONTAINER_PARTIAL_ID":"x","CONTAINER_PARTIAL_LAST":"true"}`, Journald, event.Wrap{}},
 		"grep":            {"audit.json:" + record + "\n", Prefix, event.Wrap{}},

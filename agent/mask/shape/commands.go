@@ -90,11 +90,11 @@ func Commands(text []byte, r *Reader) {
 	}
 	c := commandLine{Reader: r, text: text, by: by}
 	for i := 0; i < len(text); {
-		switch b := text[i]; {
-		case b == '\n' || b == ';' || b == '|' || b == '&':
+		switch text[i] {
+		case '\n', ';', '|', '&':
 			c.flags, c.waits = nil, ""
 			i++
-		case b == ' ' || b == '\t' || b == '\r' || b == '(' || b == ')':
+		case ' ', '\t', '\r', '(', ')':
 			i++
 		default:
 			start, end, after := shellWord(text, i)
