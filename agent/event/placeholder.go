@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 )
@@ -15,6 +16,9 @@ var placeholders = map[string]bool{
 // longestPlaceholder is how long one can be: the nil UUID in braces.
 const longestPlaceholder = 40
 
+// longWord is longer than any of the words, with its quotes.
+const longWord = 14
+
 // rounded is a long number as a spreadsheet shows it, which has lost its last digits.
 var rounded = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?[eE]\+[0-9]+$`)
 
@@ -27,6 +31,9 @@ var roundedNumber = regexp.MustCompile(`^[+-]?[0-9.]+[eE][+-]?[0-9]+$`)
 func (t Token) NamesRecord() bool {
 	if len(t) == 0 {
 		return false
+	}
+	if len(t) > longWord && t[0] == '"' && bytes.IndexByte(t, '\\') < 0 && bytes.IndexByte(t, '+') < 0 && bytes.ContainsAny(t, "123456789abcdefABCDEF") {
+		return true // as nearly all are: too long for a word, not rounded, and no zeros alone
 	}
 	if len(t) > longestPlaceholder+2 {
 		return strings.Trim(t.String(), " \t\r\n\u00a0") != "" // longer than any of them
