@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -141,7 +142,7 @@ elasticsearch: {urls: %q, namespace: %s, username: %s, password: correct horse, 
 	want(t, check("right", server.URL), exitDone, files, "ok     input dashboard: the gateway lets the token read its audit records; there are none yet\n")
 	generator := api7sim.NewGenerator(1)
 	store.Add(generator.Next(time.Now().Add(-time.Hour)))
-	want(t, check("right", server.URL), exitDone, "ok     input dashboard: the gateway lets the token read its audit records\n")
+	want(t, check("right", server.URL), exitDone, "ok     input dashboard: the gateway lets the token read its audit records; the oldest is of ")
 	want(t, check("wrong", server.URL), exitFailed, "FAILED input dashboard: the gateway does not accept the token", files)
 	gateway.Inject(1, api7sim.Status(403))
 	want(t, check("right", server.URL), exitFailed, "FAILED input dashboard", "iam:GetAudit on arn:api7:iam:organization/*")
@@ -160,10 +161,13 @@ func TestCheckOnlineOfTheDestination(t *testing.T) {
 		"nothing yet": {func(string, string) {}, exitDone, " is made with the first record; auditship setup --verify proves by which templates"},
 		"an alias": {func(stream, namespace string) {
 			ask(t, node, "PUT", "/elsewhere-"+namespace, `{"aliases":{"`+stream+`":{"is_write_index":true}}}`)
+			undo(t, node, "/elsewhere-"+namespace)
 		}, exitFailed, "is an alias of elsewhere-"},
 		"a stream of another template": {func(stream, namespace string) {
 			ask(t, node, "PUT", "/_index_template/"+namespace, `{"index_patterns":["`+stream+`"],"priority":900,"data_stream":{}}`)
+			undo(t, node, "/_index_template/"+namespace)
 			ask(t, node, "POST", "/"+stream+"/_doc", `{"@timestamp":"2026-03-01T12:00:00Z"}`)
+			undo(t, node, "/_data_stream/"+stream)
 		}, exitFailed, "was made by another index template than logs-api7.audit; run auditship setup"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,6 +180,16 @@ func TestCheckOnlineOfTheDestination(t *testing.T) {
 			want(t, got, c.code, "logs-api7.audit-"+namespace, c.says)
 		})
 	}
+}
+
+// undo deletes at the end of the test what would be in the way of others on the node.
+func undo(t *testing.T, node *esnode.Node, path string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if status, answer, err := node.Do(context.Background(), "DELETE", path, nil); err != nil || status >= 300 {
+			t.Errorf("DELETE %s: %d %s %v", path, status, answer, err)
+		}
+	})
 }
 
 func ask(t *testing.T, node *esnode.Node, method, path, body string) {
