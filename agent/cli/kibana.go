@@ -36,6 +36,10 @@ func kibanaCredential(kb config.Kibana, es config.Elasticsearch) func() (string,
 	return nil
 }
 
+// csvRoles says who may make CSV reports in Kibana, which its versions decide
+// differently; kibana/README.md has the whole table.
+const csvRoles = "for CSV reports people need, on Kibana 8.x, the roles auditship_kibana_analyst and reporting_user (built in); on 9.x auditship_kibana_analyst_basic"
+
 // printKibanaRoles writes the requests for Kibana's roles in the form of its Dev
 // Tools, and says where the objects are.
 func printKibanaRoles(w io.Writer) error {
@@ -48,7 +52,8 @@ func printKibanaRoles(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, `# Data view, saved searches and dashboard: auditship setup --print=kibana > api7-audit.ndjson,
+	_, err := fmt.Fprint(w, "# "+csvRoles+`.
+# Data view, saved searches and dashboard: auditship setup --print=kibana > api7-audit.ndjson,
 # then Stack Management > Saved Objects > Import, with conflicts overwritten.
 `)
 	return err

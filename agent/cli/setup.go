@@ -381,6 +381,9 @@ func keyName() string {
 
 // nextSteps says what is left to do.
 func (s *setup) nextSteps(cfg *config.Config) {
+	if cfg.Kibana.URL != "" {
+		s.say(csvRoles)
+	}
 	switch {
 	case s.newKey:
 		path, err := filepath.Abs(s.keyFile)
