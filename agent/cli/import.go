@@ -57,7 +57,11 @@ or in another encoding that --encoding names, and wrapped by a container's log,
 syslog, the journal or grep. - is standard input.
 
 What auditship export --details wrote is taken as well, and adds nothing where the
-records are still there: each has the id that it had.
+records are still there: each has the id that it had. A record without an id, as in
+the CSV that the gateway's audit page and export without --details write, is looked
+for by its time, operator, event, resource, address and source, so that it is not
+there twice; of equal ones as many are new as there are more than before. One that
+reached Elasticsearch less than some seconds ago may not be found yet.
 
 A second run adds nothing. After Ctrl-C the same command goes on where it was.
 An agent may be running, and may have sent the same records.
@@ -360,7 +364,11 @@ func (f readFunc) Read(b []byte) (int, error) { return f(b) }
 func (i *importing) conclude(ctx context.Context, cfg *config.Config, line *pipeline.Pipeline, err error) error {
 	t := sum(line.Ledger().Totals())
 	rejected := t.DeadLettered + t.FailureStored
-	text := fmt.Sprintf("read %s: %d indexed, %d were there already, %d rejected", count(int(t.Read), "record"), t.Indexed, t.Duplicate, rejected)
+	there := ""
+	if n := line.KnownByFields(); n > 0 {
+		there = fmt.Sprintf(" (%d known by their fields)", n)
+	}
+	text := fmt.Sprintf("read %s: %d indexed, %d were there already%s, %d rejected", count(int(t.Read), "record"), t.Indexed, t.Duplicate, there, rejected)
 	if t.Dropped > 0 {
 		text += fmt.Sprintf(", %d dropped by a rule", t.Dropped)
 	}

@@ -34,7 +34,8 @@ type Options struct {
 	Client  *exporter.Client
 	Log     zerolog.Logger
 	Version string
-	// Once reads files to their end and stops there, as import does.
+	// Once reads files to their end and stops there, as import does. Records
+	// without an id are then looked for by what they say before they count as new.
 	Once bool
 	// Beside names a folder in the state directory for the positions, so that an
 	// agent may be running; "" is the state directory itself. The id key is
@@ -75,6 +76,9 @@ func Open(cfg *config.Config, o Options) (*Pipeline, error) {
 		shutdownTimeout: time.Duration(cfg.ShutdownTimeout),
 		queue:           queue.New[*shipment](int64(cfg.Queue.Bytes)),
 		counters:        transform.NewCounters(), shipments: &shipments{},
+	}
+	if o.Once {
+		p.alike = newAlike()
 	}
 	p.work, p.order = make(chan *job), make(chan *job, p.transformers)
 	p.servers.log = o.Log
@@ -122,6 +126,15 @@ func (p *Pipeline) hangs() bool {
 		}
 	}
 	return false
+}
+
+// KnownByFields is how many records without an id were in Elasticsearch already, found
+// by what they say: they are among the duplicates.
+func (p *Pipeline) KnownByFields() int64 {
+	if p.alike == nil {
+		return 0
+	}
+	return p.alike.found.Load()
 }
 
 // Conditions is what keeps the pipeline waiting now.

@@ -63,22 +63,32 @@ func (p *Pipeline) settleAgain(ctx context.Context, found []again) error {
 	return nil
 }
 
-// findAgain asks until there is an answer, and says so while there is none.
-func (p *Pipeline) findAgain(ctx context.Context, ids [][22]byte, fields []string) ([]bulk.Holding, error) {
+// findAgain asks until there is an answer.
+func (p *Pipeline) findAgain(ctx context.Context, ids [][22]byte, fields []string) (holdings []bulk.Holding, err error) {
+	err = p.untilAnswered(ctx, func() (err error) {
+		holdings, err = p.sender.Find(ctx, ids, fields)
+		return err
+	})
+	return holdings, err
+}
+
+// untilAnswered asks Elasticsearch until there is an answer, and says so while there is
+// none.
+func (p *Pipeline) untilAnswered(ctx context.Context, ask func() error) error {
 	for waited := false; ; waited = true {
-		holdings, err := p.sender.Find(ctx, ids, fields)
+		err := ask()
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		if err == nil {
 			if waited {
 				p.peer.learn(func() { p.peer.asking = why{} })
 			}
-			return holdings, nil
+			return nil
 		}
 		p.peer.learn(func() { p.peer.asking = whyNot(err) })
 		if err := peer.Sleep(ctx, askAgain); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

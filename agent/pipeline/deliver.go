@@ -15,6 +15,9 @@ import (
 //
 // documents is memory for all of them; what is returned is to be given the next time.
 func (p *Pipeline) deliver(ctx context.Context, shipments []*shipment, documents []bulk.Document) ([]bulk.Document, error) {
+	if err := p.recognise(ctx, shipments); err != nil {
+		return nil, err
+	}
 	ends := make([]int, len(shipments)) // where each shipment's documents end
 	for i, s := range shipments {
 		documents = append(documents, s.Documents...)

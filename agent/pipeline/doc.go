@@ -8,7 +8,7 @@
 // (dead letter), destination.go (what is known of Elasticsearch), notices.go (what waits), and
 // build.go, which makes the parts from the configuration. dryrun.go is the way without
 // its end; known.go skips dead letters that an earlier import of the same files
-// already wrote.
+// already wrote, and alike.go records without an id that came under their id before.
 //
 // The package contains no policy of its own about files, masking, documents or
 // Elasticsearch's answers; those are the stages'. What it guarantees is promise 2

@@ -50,6 +50,7 @@ type Pipeline struct {
 	positions positions
 	plan      *transform.Plan
 	conflicts conflicts          // of ids
+	alike     *alike             // nil: records without an id are not looked for
 	counters  transform.Counters // of streams with records without an id
 	reloaded  atomic.Bool        // the configuration was last read with success
 }

@@ -29,9 +29,10 @@ func (c Counters) Identify(r *Result) bool {
 		c.streams[r.Batch.Stream] = o
 	}
 	for _, a := range r.anonymous {
-		n := o.next(a.base)
+		n := o.next(a.base, r.Batch.Seen)
 		if a.document >= 0 {
-			r.Documents[a.document].ID = a.base.Finish(n)
+			r.Documents[a.document].ID = a.base.Finish(n.before)
+			r.Places[a.document].Settled = n.settled
 		}
 	}
 	return true
@@ -57,20 +58,28 @@ const maxCounted = 1 << 16
 // occurrences counts equal records without an id in one stream, forgetting the
 // oldest. It counts the same whenever it is given the same records.
 type occurrences struct {
-	seen   map[ecs.Base]uint64
+	seen   map[ecs.Base]equals
 	ring   []ecs.Base
 	oldest int
 }
 
-func newOccurrences() *occurrences { return &occurrences{seen: map[ecs.Base]uint64{}} }
+func newOccurrences() *occurrences { return &occurrences{seen: map[ecs.Base]equals{}} }
 
-// next returns how many equal records came before.
-func (o *occurrences) next(b ecs.Base) uint64 {
+// equals is how many equal records came before, and how many of them an earlier run
+// has settled.
+type equals struct{ before, settled uint64 }
+
+// next returns what came before this record.
+func (o *occurrences) next(b ecs.Base, settled bool) equals {
 	n, known := o.seen[b]
 	if !known {
 		o.remember(b)
 	}
-	o.seen[b] = n + 1
+	after := equals{n.before + 1, n.settled}
+	if settled {
+		after.settled++
+	}
+	o.seen[b] = after
 	return n
 }
 

@@ -30,6 +30,9 @@ type Place struct {
 	Offset, Length int64
 	// Named says that the record has an id of its own, which another may have too.
 	Named bool
+	// Settled is how many equal records before it in its stream an earlier run has
+	// settled, where it has no id.
+	Settled uint64
 }
 
 // anonymous is a document whose record has no id: its _id is known when equal records

@@ -167,7 +167,7 @@ func (t *Transformer) document(out *Result, r event.Raw, now time.Time) {
 	})
 	d.Source, d.EventAt = out.text[start:len(out.text):len(out.text)], t.builder.EventAt()
 	out.Documents = append(out.Documents, d)
-	out.Places = append(out.Places, Place{r.Offset, int64(len(r.Bytes)), ok})
+	out.Places = append(out.Places, Place{Offset: r.Offset, Length: int64(len(r.Bytes)), Named: ok})
 }
 
 // failed makes a dead letter of a record on which the agent itself fails.

@@ -19,7 +19,7 @@ type Holding struct {
 	Source json.RawMessage // the fields that were asked for
 }
 
-// findTries is how often Find asks before it gives up: for about a minute, with the
+// findTries is how often Find and Alike ask before they give up: for about a minute, with the
 // default pauses.
 const findTries = 10
 
@@ -27,18 +27,27 @@ const findTries = 10
 // where they are: nowhere, in one index, or by accident in several. Of each it gets
 // these fields, dotted paths, at least one. What may pass by itself is tried again a
 // few times.
-func (s *Sender) Find(ctx context.Context, ids [][22]byte, fields []string) ([]Holding, error) {
+func (s *Sender) Find(ctx context.Context, ids [][22]byte, fields []string) (found []Holding, err error) {
+	err = s.persist(ctx, func() (err error) {
+		found, err = s.find(ctx, ids, fields)
+		return err
+	})
+	return found, err
+}
+
+// persist tries again what may pass by itself.
+func (s *Sender) persist(ctx context.Context, ask func() error) error {
 	for try := 1; ; try++ {
-		found, err := s.find(ctx, ids, fields)
+		err := ask()
 		if err == nil || ctx.Err() != nil {
-			return found, err
+			return err
 		}
 		s.backings.expire() // an index may be gone
 		if why := reasonOf(err); try == findTries || why == ReasonUnauthorized || why == ReasonForbidden {
-			return nil, err
+			return err
 		}
 		if err := peer.Sleep(ctx, s.cfg.Backoff.Pause(try, 0)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
