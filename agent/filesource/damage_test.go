@@ -215,22 +215,19 @@ func TestADamagedRecordHarmsNoOther(t *testing.T) {
 	}
 }
 
-// drawRecord draws a record of any shape that has an id.
+// drawRecord draws a record of any shape. All of one writer begin with the same keys: an
+// object that is cut before it shows any of them could as well be a value of another.
 func drawRecord(t *rapid.T, n int) string {
 	value := rapid.OneOf(
 		rapid.SampledFrom([]any{nil, true, 1.5e-7, "", "}{", "a \"b\" \\ [,]", map[string]any{}, []any{}}),
 		rapid.Map(rapid.SliceOfN(rapid.MapOfN(rapid.StringMatching(`[a-d]{1,2}`), rapid.Int(), 0, 3), 0, 3), func(l []map[string]int) any { return l }),
 		rapid.Map(rapid.MapOfN(rapid.StringMatching(`[a-d]{1,2}`), rapid.String(), 0, 3), func(m map[string]string) any { return m }),
 	)
-	record := map[string]any{"id": fmt.Sprintf("r%d", n), "event_time": n, "event_type": "x"}
-	for key, v := range rapid.MapOfN(rapid.StringMatching(`[a-z]{1,3}`), value, 0, 4).Draw(t, "members") {
-		record[key] = v
-	}
-	text, err := json.Marshal(record)
+	members, err := json.Marshal(rapid.MapOfN(rapid.StringMatching(`[a-z]{1,3}`), value, 1, 4).Draw(t, "members"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return fmt.Sprintf(`{"id":"r%d","event_time":%d,"event_type":"x",%s`, n, n, members[1:])
 }
 
 // The same for records of any shape, read from a file by the source, in stretches of any
