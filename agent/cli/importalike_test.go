@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const pageHeader = "Time,Operator,Event,Resource ID,Resource Name,IP Address,Source\n"
@@ -87,6 +88,21 @@ func TestImportTakesRowsThatDiffer(t *testing.T) {
 	want(t, d.run("", "--gateway", "test", known), exitDone, "1 indexed")
 	want(t, d.run("", known), exitDone, "1 were there already (1 known by their fields)")
 	d.wantCount(11)
+}
+
+// Among more documents than one search finds, each row is still looked for.
+func TestImportKnowsRowsAmongMany(t *testing.T) {
+	d := newImportDesk(t)
+	want(t, d.run(numbered(2500), "-"), exitDone, "2500 indexed")
+	d.call("POST", "/_refresh", nil)
+	var rows strings.Builder
+	rows.WriteString(pageHeader)
+	for i := 0; i < 2500; i += 50 {
+		at := time.Unix(1764000000+int64(i/2), 0).UTC().Format(time.DateTime)
+		fmt.Fprintf(&rows, "%s,Ops,Add Service,s%d,httpbin-%[2]d,203.0.113.7,dashboard\n", at, i)
+	}
+	rows.WriteString("2025-11-24 16:00:00,Ops,Add Service,new,,203.0.113.7,dashboard\n")
+	want(t, d.run("", d.write("rows.csv", rows.String())), exitDone, "read 51 records: 1 indexed, 50 were there already (50 known by their fields), 0 rejected")
 }
 
 // wantCount checks how many documents the stream has.

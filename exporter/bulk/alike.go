@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/auditship/auditship/exporter"
 )
@@ -31,14 +33,18 @@ const (
 )
 
 // Alike searches for documents, at most 1,000 for each likeness, and returns them in
-// the order of what was asked. Of each it gets these fields, dotted paths. It does not
-// see what came after Elasticsearch last refreshed the index, a second or so ago. What
-// may pass by itself is tried again a few times.
+// the order of what was asked; others of that time may be among them. Of each it gets
+// these fields, dotted paths. It does not see what came after Elasticsearch last
+// refreshed the index, a second or so ago. What may pass by itself is tried again a few
+// times.
 func (s *Sender) Alike(ctx context.Context, asked []Likeness, fields []string) (found [][]Alike, err error) {
 	for begin := 0; begin < len(asked); begin += alikeAtOnce {
 		some := asked[begin:min(begin+alikeAtOnce, len(asked))]
 		err := s.persist(ctx, func() error {
-			answers, err := s.searchAll(ctx, some, fields, mostAlike)
+			answers, complete, err := s.searchSpan(ctx, some, fields)
+			if err == nil && !complete {
+				answers, err = s.searchAll(ctx, some, fields, mostAlike)
+			}
 			if err == nil {
 				found = append(found, answers...)
 			}
@@ -49,6 +55,39 @@ func (s *Sender) Alike(ctx context.Context, asked []Likeness, fields []string) (
 		}
 	}
 	return found, nil
+}
+
+// searchSpan asks once for all documents of the time that the likenesses are about, which
+// are next to each other in an export. It is complete unless there are too many.
+func (s *Sender) searchSpan(ctx context.Context, asked []Likeness, fields []string) (found [][]Alike, complete bool, err error) {
+	span := Likeness{From: asked[0].From, To: asked[0].To}
+	for _, l := range asked {
+		span.From, span.To = min(span.From, l.From), max(span.To, l.To)
+	}
+	answers, err := s.search(ctx, []Likeness{span}, append(slices.Clone(fields), "@timestamp"), mostAlike)
+	switch {
+	case errors.Is(err, exporter.ErrAnswerTooLong):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	case len(answers[0]) >= mostAlike:
+		return nil, false, nil
+	}
+	found = make([][]Alike, len(asked))
+	for _, document := range answers[0] {
+		var said struct {
+			Time time.Time `json:"@timestamp"`
+		}
+		if json.Unmarshal(document.Source, &said) != nil {
+			return nil, false, nil // another form of time, which Elasticsearch can read
+		}
+		for i, l := range asked {
+			if at := said.Time.UnixMilli(); l.From <= at && at < l.To {
+				found[i] = append(found[i], document)
+			}
+		}
+	}
+	return found, true, nil
 }
 
 // searchAll asks in smaller pieces where the answer is longer than allowed.
