@@ -183,7 +183,7 @@ func (v *verifier) progress(ctx context.Context, subject string, x member) error
 	case x.written && x.Phase != "hot" && x.Phase != "":
 		v.check(subject, "ILM step", false, "%s is written to and in phase %s already: its policy does not roll over", x.Name, x.Phase)
 	case !x.written && x.Phase == "hot" && x.Step != "complete" && late && time.Since(x.ended) > v.slack:
-		v.check(subject, "ILM step", false, "%s was rolled over %s ago and hangs in %s%s: it is never deleted; heal it with POST _ilm/move/%[1]s %s", x.Name, span(time.Since(x.ended)), x.Step, said, x.heal())
+		v.check(subject, "ILM step", false, "%s was rolled over %s ago and hangs in %s%s: it is never deleted; heal it with POST _ilm/move/%[1]s %[5]s", x.Name, span(time.Since(x.ended)), x.Step, said, x.heal())
 	case x.Step != "complete" && x.Step != "check-rollover-ready" && x.Phase != "" && late:
 		v.check(subject, "ILM step", false, "%s waits in step %s of %s since %s%s; GET %[1]s/_ilm/explain says more", x.Name, x.Step, x.Action, span(waited), said)
 	}

@@ -146,6 +146,15 @@ func (v *verifier) exceptions(subject, of string, settings map[string]any, writt
 		if have == "" || have == "false" || have == "-1" {
 			continue
 		}
-		v.check(subject, name, false, `%s has %q: the policy is not followed, records go early or never; PUT %[1]s/_settings {"%s":null}`, of, have, name)
+		v.check(subject, name, false, `%s has %q: the policy is not followed, records go early or never; %s`, of, have, undo(of, name))
 	}
+}
+
+// undo says how to take a setting away again: from an index by a request, from a
+// template by hand.
+func undo(of, name string) string {
+	if strings.Contains(of, " ") {
+		return "take " + name + " out of it"
+	}
+	return "PUT " + of + `/_settings {"` + name + `":null}`
 }

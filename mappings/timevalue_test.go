@@ -83,3 +83,14 @@ func FuzzParseTimeValue(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatUndoesASetting(t *testing.T) {
+	for of, want := range map[string]string{
+		".ds-logs-000001": `PUT .ds-logs-000001/_settings {"index.lifecycle.skip":null}`,
+		"its template":    "take index.lifecycle.skip out of it",
+	} {
+		if got := undo(of, "index.lifecycle.skip"); got != want {
+			t.Errorf("%s: %s", of, got)
+		}
+	}
+}
