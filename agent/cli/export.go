@@ -17,6 +17,7 @@ import (
 
 	"github.com/auditship/auditship/agent/strictyaml"
 	"github.com/auditship/auditship/exporter"
+	"github.com/auditship/auditship/exporter/printable"
 	reports "github.com/auditship/auditship/exporter/report"
 )
 
@@ -198,7 +199,7 @@ func (e *export) writeFile(ctx context.Context, client *exporter.Client) (err er
 	if err := file.Commit(sum); err != nil {
 		return err
 	}
-	return e.conclude(sum, " in "+e.output)
+	return e.conclude(sum, " in "+printable.Line(e.output))
 }
 
 func (e *export) write(ctx context.Context, client *exporter.Client, w io.Writer) error {
