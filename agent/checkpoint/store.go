@@ -81,7 +81,7 @@ func Open(dir string) (*Store, error) {
 func lockFolder(d *durable.Folder) (*os.File, error) {
 	f, err := d.OpenFile("lock", os.O_CREATE|os.O_RDWR)
 	if err != nil {
-		return nil, fmt.Errorf("open the state directory's lock: %w", err)
+		return nil, fmt.Errorf("open the lock of the state directory %s: %w", d.Path(), err)
 	}
 	if err := flock(f); err != nil {
 		_ = f.Close() // nothing was written

@@ -18,7 +18,7 @@ func TestR20AKibanaThatIsAwayStopsNothing(t *testing.T) {
 	var said strings.Builder
 	setup.Stdout, setup.Stderr = &said, &said
 	_ = setup.Run() // the exit code tells
-	if code := setup.ProcessState.ExitCode(); code != 3 || !strings.Contains(said.String(), "kibana: read objects") {
+	if code := setup.ProcessState.ExitCode(); code != 3 || !strings.Contains(said.String(), "kibana: ask for its status") {
 		t.Errorf("setup ended with %d:\n%s", code, &said)
 	}
 	tr.call("GET", "/_ilm/policy/logs-api7.audit", nil)
