@@ -11,7 +11,8 @@ restarted() { [ "$(property NRestarts)" = "$1" ] && [ "$(property ActiveState)" 
 systemctl start "$unit"
 fact started "$(property ActiveState)"
 status=/proc/$(property MainPID)/status
-fact user "$(stat --format=%U "$status")"
+# A process that may not be dumped belongs to root in /proc; its status says whose it is.
+fact user "$(id -nu "$(awk '/^Uid:/ {print $3}' "$status")")"
 fact capabilities "$(awk '/^Cap(Eff|Prm|Bnd)/ {print $2}' "$status" | sort -u)"
 fact seccomp "$(awk '/^Seccomp:/ {print $2}' "$status")"
 eventually says 'elasticsearch: unreachable'; fact waits $?
