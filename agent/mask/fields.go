@@ -43,7 +43,15 @@ func (r *Rules) MasksField(path string) bool {
 	case r.namedIn(last, n.Zones(place)), n.Reaches(place):
 		return true
 	}
-	return r.detectsIn(heldBy[path], n.Zones(place))
+	return r.detectsIn(r.holds()[path], n.Zones(place))
+}
+
+// holds is what the fields hold, by the names that the input has for them.
+func (r *Rules) holds() map[string]event.Text {
+	if r.held == nil {
+		return heldBy
+	}
+	return r.held
 }
 
 // namedIn says whether a rule selects the key by its name there.

@@ -19,10 +19,14 @@ import (
 // Both count the same rules, so their maskers can report to one Tally.
 func (r *Rules) Through(places map[string][]string) *Rules {
 	out := *r
+	out.held = maps.Clone(r.holds())
 	var aliases []paths.Alias
 	patterns := slices.Clone(r.patterns)
 	for _, field := range slices.Sorted(maps.Keys(places)) {
 		of := paths.Keys(strings.Split(field, ".")...)
+		for _, place := range places[field] {
+			out.held[place] = out.held[field]
+		}
 		for _, at := range elsewhere(field, places[field]) {
 			path := paths.Keys(at...)
 			aliases = append(aliases, paths.Alias{At: path, Of: of})

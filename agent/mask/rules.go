@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"github.com/auditship/auditship/agent/event"
 	"regexp"
 
 	"github.com/auditship/auditship/agent/mask/chars"
@@ -23,7 +24,8 @@ type Rules struct {
 	detectors [detect.Count][]rule.ID // rules by the detector they use
 	matchers  []matcher
 	filter    *detect.Filter
-	lostNames map[string]rule.ID // last keys of paths, and their rules
+	lostNames map[string]rule.ID    // last keys of paths, and their rules
+	held      map[string]event.Text // what fields hold, of rules seen Through a rename
 	// limitRule and errorRule stand for what no rule of the files did: a value
 	// too deep or long to look into, and one whose masking failed.
 	limitRule, errorRule rule.ID

@@ -95,9 +95,10 @@ func (p *Plan) Steady(in config.Input) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules := p.rules.Through(decoder.Places())
 	var fields []string
 	for _, f := range event.Fields() {
-		if f.Later || slices.ContainsFunc(decoder.Paths(f.Name), p.rules.MasksField) {
+		if f.Later || slices.ContainsFunc(decoder.Paths(f.Name), rules.MasksField) {
 			continue
 		}
 		fields = append(fields, f.Compared...)
