@@ -18,7 +18,7 @@ const (
 
 // openBelow opens a file below a folder, following no link on the way.
 func openBelow(folder, rel string) (*os.File, fs.FileInfo, error) {
-	at, err := os.OpenRoot(folder)
+	at, err := openBase(folder)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,7 +27,7 @@ type walk struct {
 
 func (w *walk) begin() error {
 	w.f.enters(unescape(w.glob.base))
-	root, err := os.OpenRoot(unescape(w.glob.base))
+	root, err := openBase(unescape(w.glob.base))
 	if err != nil {
 		return err
 	}
