@@ -104,7 +104,9 @@ func (p progress) rate() float64 { return float64(p.settled()) / max(p.elapsed.S
 // when the command is interrupted.
 func (d *importDisplay) start(ctx context.Context, line *pipeline.Pipeline, giveUp func(error)) (stop func()) {
 	watching, end := context.WithCancel(context.WithoutCancel(ctx))
+	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
+		defer close(told)
 		_, _ = fmt.Fprintln(d, "stopping when what was read is delivered; another Ctrl-C ends it at once") // only told
 	})
 	ended := make(chan struct{})
@@ -113,7 +115,9 @@ func (d *importDisplay) start(ctx context.Context, line *pipeline.Pipeline, give
 		d.watch(watching, line, giveUp)
 	}()
 	return func() {
-		quiet()
+		if !quiet() {
+			<-told // an interruption is said even if the end comes at once
+		}
 		end()
 		<-ended
 	}
