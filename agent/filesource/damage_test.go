@@ -215,15 +215,20 @@ func TestADamagedRecordHarmsNoOther(t *testing.T) {
 	}
 }
 
-// drawRecord draws a record of any shape. All of one writer begin with the same keys: an
-// object that is cut before it shows any of them could as well be a value of another.
-func drawRecord(t *rapid.T, n int) string {
+// drawRecord draws a record with these keys and any values. All records of one writer
+// have the same: behind a record that is cut, an object with other keys could as well be
+// a value of it.
+func drawRecord(t *rapid.T, n int, keys []string) string {
 	value := rapid.OneOf(
 		rapid.SampledFrom([]any{nil, true, 1.5e-7, "", "}{", "a \"b\" \\ [,]", map[string]any{}, []any{}}),
 		rapid.Map(rapid.SliceOfN(rapid.MapOfN(rapid.StringMatching(`[a-d]{1,2}`), rapid.Int(), 0, 3), 0, 3), func(l []map[string]int) any { return l }),
 		rapid.Map(rapid.MapOfN(rapid.StringMatching(`[a-d]{1,2}`), rapid.String(), 0, 3), func(m map[string]string) any { return m }),
 	)
-	members, err := json.Marshal(rapid.MapOfN(rapid.StringMatching(`[a-z]{1,3}`), value, 1, 4).Draw(t, "members"))
+	drawn := map[string]any{}
+	for _, key := range keys {
+		drawn[key] = value.Draw(t, key)
+	}
+	members, err := json.Marshal(drawn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,8 +244,9 @@ func TestAnyDamagedRecordHarmsNoOther(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := jsonLayouts[rapid.SampledFrom(names).Draw(rt, "layout")]
 		var records []string
+		keys := rapid.SliceOfNDistinct(rapid.StringMatching(`[e-z]{1,3}`), 1, 4, rapid.ID[string]).Draw(rt, "keys")
 		for n := range rapid.IntRange(2, 12).Draw(rt, "records") {
-			records = append(records, drawRecord(rt, n))
+			records = append(records, drawRecord(rt, n, keys))
 		}
 		text, at := l.lay(records)
 		bad := rapid.IntRange(0, len(records)-1).Draw(rt, "bad")

@@ -200,7 +200,7 @@ func (c *chaos) readAgain() {
 	c.must(err)
 	c.must(os.Remove(filepath.Join(c.dir, "state", "positions.log")))
 	s := c.settings("2h")
-	s.http, s.more = address, ""
+	s.http, s.more = address, "shutdown_timeout: 5m"
 	c.must(c.configure(s))
 	agent := c.start()
 	want := c.gateway.onDisk()
@@ -232,7 +232,9 @@ func TestChaos(t *testing.T) {
 		t.Fatalf("%v\n%s", err, c.log())
 	}
 
-	c.must(c.configure(c.settings("2h")))
+	patient := c.settings("2h")
+	patient.more = "shutdown_timeout: 5m" // what it has read by then is to be settled
+	c.must(c.configure(patient))
 	last := c.start()
 	want := c.gateway.expected()
 	c.untilWithin(*chaosFor+patience, fmt.Sprintf("%d documents", want), func() bool { return c.count() >= want })
