@@ -70,10 +70,20 @@ const savedFor = 24 * time.Hour
 // maxAbsent bounds the positions of files that are not there.
 const maxAbsent = 4096
 
-// forgetOrphans removes positions that no file will take over.
+// forgetOrphans removes positions that no file will take over. Files that wait for
+// their turn to be opened have not taken theirs yet.
 func (s *Source) forgetOrphans(ctx context.Context, emit Emit) error {
+	ids, paths := map[fileID]bool{}, map[string]bool{}
+	for _, f := range s.files {
+		if f.stream == (event.Stream{}) {
+			ids[f.id], paths[f.path] = true, true
+		}
+	}
 	excess := len(s.saved) - maxAbsent
 	for stream, saved := range s.saved {
+		if ids[saved.fileID] || paths[saved.Path] {
+			continue
+		}
 		if saved.Age > savedFor || excess > 0 {
 			excess--
 			delete(s.saved, stream)
