@@ -25,7 +25,17 @@ func TestPageColumns(t *testing.T) {
 var derived = []string{
 	"agent.ephemeral_id", "agent.id", "agent.type", "agent.version", "data_stream.dataset", "data_stream.namespace",
 	"data_stream.type", "ecs.version", "event.dataset", "event.kind", "event.module", "observer.product",
-	"observer.vendor", "related.ip", "related.user", "url.query",
+	"observer.vendor", "observer.type", "related.ip", "related.user", "url.query",
+	"event.created", "event.reason", "message", "user.roles",
+	"api7.audit.changes", "api7.audit.changes_text", // parts of the bodies
+}
+
+// filled are what only an ingest pipeline of the user fills, and who an operation was
+// done to, which stands in the bodies.
+var filled = []string{"host.", "source.as.", "source.geo.", "user.changes.", "user.target.", "user_agent."}
+
+func isFilled(field string) bool {
+	return field != "user_agent.original" && slices.ContainsFunc(filled, func(p string) bool { return strings.HasPrefix(field, p) })
 }
 
 // Details are the whole record: every field of the mapping has a column, or is
@@ -49,7 +59,7 @@ func TestDetailColumnsAreTheWholeRecord(t *testing.T) {
 		shown = append(shown, c.Fields...)
 	}
 	for _, f := range mapped {
-		if slices.Contains(shown, f) == slices.Contains(derived, f) {
+		if slices.Contains(shown, f) == (slices.Contains(derived, f) || isFilled(f)) {
 			t.Errorf("field %s: in a column or derived, one of them", f)
 		}
 	}

@@ -331,7 +331,7 @@ func TestCellsThatExcelCutsAreCounted(t *testing.T) {
 		"in pairs":   {strings.Repeat("😀", ExcelCell/2+1), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := newCSVEncoder(bufio.NewWriter(io.Discard), PageColumns(), Options{Location: time.UTC})
+			e := newCSVEncoder(bufio.NewWriter(io.Discard), PageColumns(), Options{Location: time.UTC, Separator: ','})
 			h := hit{Source: []byte(`{"user":{"name":"` + c.operator + `"}}`), Sort: []int64{0, 0}}
 			if err := e.record(newRecord(&h)); err != nil || e.long != c.want {
 				t.Errorf("%d cells, %v", e.long, err)
